@@ -1,0 +1,25 @@
+"""Time, as an object that is passed in. `testing.MockClock` is the other one."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """The system's time. Timers go through the event loop, so a clock that jumps moves the loop's time too.
+
+    `hold` and `release` say that work goes on which the loop can't see (a thread, a worker process): while any is
+    held, a clock that jumps must not.
+    """
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back; the same scale as the running loop's `time()`."""
+        return time.monotonic()
+
+    def hold(self) -> None: ...
+
+    def release(self) -> None: ...

@@ -1,0 +1,286 @@
+"""Everything that ActorFlow raises, in one tree.
+
+    ActorflowError
+    ├── definition      InvalidStep  InvalidWorkflow  UnknownWorkflow
+    ├── what is given   InvalidInput  InvalidValue  InvalidMessage  InvalidState  NotSerializable  ResultGone
+    ├── how a run ends  RunFailed  RunHalted  RunCancelled  RuntimeFault
+    ├── attempts        StepTimeout  StepCancelled  StepCrashed  WorkerLost  OutcomeUnknown  AttemptsExhausted
+    ├── handlers        CompensationFailed  UndoFailed
+    ├── from elsewhere  RecordedFailure
+    ├── actors          AskTimeout  ActorGone  ActorFailed  MailboxFull  WrongLoop
+    └── the service     RuntimeBusy  RuntimeClosed  RunConflict  RecordNotFound
+
+Line one of a message says what happened, with names; line two, where there is one, says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Phase: TypeAlias = Literal["guard", "run", "compensate", "undo"]
+
+
+class ActorflowError(Exception):
+    """The root of the tree: `except ActorflowError` catches what ActorFlow raises, and nothing of your own."""
+
+
+class StepError(msgspec.Struct, frozen=True):
+    """One error of a run: which node, in which phase, at which attempt (1 is the first; a handler's own tries)."""
+
+    node: str
+    phase: Phase
+    attempt: int
+    error: BaseException
+
+    def __str__(self) -> str:
+        return f"{self.node} ({self.phase}, attempt {self.attempt}): {describe(self.error)}"
+
+
+# ── definition ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class InvalidStep(ActorflowError):
+    """A step, an option of it, or a handler makes no sense; raised where it is decorated."""
+
+
+class InvalidWorkflow(ActorflowError):
+    """A workflow can't run. `problems` lists all that is wrong, each with its node and the line it was written on."""
+
+    def __init__(self, workflow: str, problems: Sequence[str]) -> None:
+        self.workflow = workflow
+        self.problems = tuple(problems)
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        listed = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(f"workflow {workflow!r} can't run, {count}:{listed}")
+
+
+class UnknownWorkflow(ActorflowError):
+    """A message names a workflow that this runtime wasn't given."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        hint = suggest(name, known) or "\nGive it to the runtime: Runtime(workflows=[…])."
+        super().__init__(f"no workflow is named {name!r} here{hint}")
+
+
+# ── what is given ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class InvalidInput(ActorflowError):
+    """An input of a run is missing, unknown or of the wrong type; nothing was started."""
+
+
+class InvalidValue(ActorflowError):
+    """A value in a `Recover`, `Skip` or `Halt` isn't of the step's type."""
+
+
+class InvalidMessage(ActorflowError):
+    """An actor doesn't take messages of this type."""
+
+
+class InvalidState(ActorflowError):
+    """The run can't do this in the state that it is in."""
+
+
+class ResultGone(ActorflowError):
+    """A result was asked for that nothing needed any more, so it was dropped. Name it with `keep=True`."""
+
+
+class NotSerializable(ActorflowError):
+    """A value has to be encoded and can't be. `path` names the part of it, as in `$.seats[2].client`."""
+
+    def __init__(self, message: str, *, path: str = "$") -> None:
+        self.path = path
+        super().__init__(message)
+
+
+# ── how a run ends ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RunFailed(ActorflowError):
+    """The run failed and was taken back. `__cause__` is the first failed step's own exception.
+
+    `errors` holds every error of the run in order; `rollback` says whether all could be taken back.
+    """
+
+    def __init__(
+        self, run_id: str, workflow: str, errors: Sequence[StepError] = (), rollback: str = "none"
+    ) -> None:
+        self.run_id = run_id
+        self.workflow = workflow
+        self.errors = tuple(errors)
+        self.rollback = rollback
+        super().__init__(_ended(run_id, workflow, "failed", self.errors, rollback))
+
+
+class RunCancelled(ActorflowError):
+    """The run was cancelled and taken back."""
+
+    def __init__(
+        self, run_id: str, workflow: str, reason: str = "", errors: Sequence[StepError] = (), rollback: str = "none"
+    ) -> None:
+        self.run_id = run_id
+        self.workflow = workflow
+        self.reason = reason
+        self.errors = tuple(errors)
+        self.rollback = rollback
+        what = f"was cancelled ({reason})" if reason else "was cancelled"
+        super().__init__(_ended(run_id, workflow, what, self.errors, rollback))
+
+
+class RunHalted(ActorflowError):
+    """The run is paused. `snapshot` resumes it in this or another process: `runtime.resume(workflow, snapshot)`."""
+
+    def __init__(self, run_id: str, workflow: str, by: str = "", snapshot: bytes | None = None) -> None:
+        self.run_id = run_id
+        self.workflow = workflow
+        self.by = by
+        self.snapshot = snapshot
+        super().__init__(
+            f"run {run_id!r} of {workflow!r} was halted" + (f" by {by}" if by else "") + "\nGo on with runtime.resume()."
+        )
+
+
+class RuntimeFault(ActorflowError):
+    """ActorFlow itself failed in this run's turn: a bug of ours. The run was ended; other runs go on."""
+
+
+# ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class StepTimeout(ActorflowError):
+    """An attempt outlived its `timeout`. `late` is what it returned after all, if it did within its grace."""
+
+    def __init__(self, node: str, timeout: float, late: Any = None) -> None:
+        self.node = node
+        self.timeout = timeout
+        self.late = late
+        super().__init__(f"step {node!r} took longer than its timeout of {timeout:g} s")
+
+
+class StepCancelled(ActorflowError):
+    """An attempt was cancelled: by its run's rollback, or by a `CancelledError` that its own code raised."""
+
+
+class StepCrashed(ActorflowError):
+    """An attempt raised a `BaseException` that isn't an `Exception`; it is the cause."""
+
+
+class WorkerLost(ActorflowError):
+    """The worker process that ran an attempt is gone."""
+
+
+class OutcomeUnknown(ActorflowError):
+    """Nobody knows whether an attempt did its work: it was abandoned, or its worker was lost. The cause tells which."""
+
+
+class AttemptsExhausted(ActorflowError):
+    """A step asked for another attempt when none was left."""
+
+    def __init__(self, node: str, attempts: int, text: str = "") -> None:
+        self.node = node
+        self.attempts = attempts
+        self.text = text
+        tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        super().__init__(f"step {node!r} gave up after {tries}" + (f": {text}" if text else ""))
+
+
+# ── handlers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CompensationFailed(ActorflowError):
+    """A compensation was given up after `tries` tries; its last error is the cause."""
+
+    def __init__(self, node: str, tries: int) -> None:
+        self.node = node
+        self.tries = tries
+        super().__init__(f"the compensation of {node!r} was given up after {tries} {'try' if tries == 1 else 'tries'}")
+
+
+class UndoFailed(ActorflowError):
+    """An undo was given up after `tries` tries; its last error is the cause. What it should undo still stands.
+
+    `Run.undo()` raises it for the whole run when not everything could be undone; `errors` then lists what wasn't.
+    """
+
+    def __init__(self, node: str, tries: int, errors: Sequence[StepError] = ()) -> None:
+        self.node = node
+        self.tries = tries
+        self.errors = tuple(errors)
+        listed = "".join(f"\n  - {error}" for error in self.errors)
+        super().__init__(f"the undo of {node!r} was given up after {tries} {'try' if tries == 1 else 'tries'}{listed}")
+
+
+class RecordedFailure(ActorflowError):
+    """An exception from before a restart, or from another process, whose class isn't registered with `@failure`."""
+
+    def __init__(self, type: str, message: str, traceback: str = "", notes: Sequence[str] = ()) -> None:
+        self.type = type
+        self.message = message
+        self.traceback = traceback
+        self.notes = tuple(notes)
+        super().__init__(f"{type}: {message}" if message else type)
+
+
+# ── actors and the service ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AskTimeout(ActorflowError):
+    """No answer came within the time that the asker gave."""
+
+
+class ActorGone(ActorflowError):
+    """The actor has ended: nobody will answer."""
+
+
+class ActorFailed(ActorflowError):
+    """The actor failed while it handled this message; its error is the cause."""
+
+
+class MailboxFull(ActorflowError):
+    """A bounded mailbox has no room. `await ref.put(message)` waits for it."""
+
+
+class WrongLoop(ActorflowError):
+    """An object of one event loop was used from another loop or thread."""
+
+
+class RuntimeBusy(ActorflowError):
+    """As many runs are going on as `max_runs` allows."""
+
+
+class RuntimeClosed(ActorflowError):
+    """The runtime isn't open: it was left, or never entered."""
+
+
+class RunConflict(ActorflowError):
+    """A run of this id exists already, with other inputs or of another workflow."""
+
+
+class RecordNotFound(ActorflowError):
+    """No run of this id is known here."""
+
+
+# ── how errors are worded ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def describe(error: BaseException) -> str:
+    """`ValueError: no seat`, as the last line of a traceback has it."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A sentence naming the nearest known name, or nothing: `; did you mean 'charge'?`."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _ended(run_id: str, workflow: str, what: str, errors: Sequence[StepError], rollback: str) -> str:
+    listed = "".join(f"\n  - {error}" for error in errors)
+    hint = "\nNot everything could be taken back: see .errors." if rollback == "incomplete" else ""
+    return f"run {run_id!r} of {workflow!r} {what}, rollback {rollback}{listed}{hint}"

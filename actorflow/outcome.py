@@ -1,0 +1,48 @@
+"""How a run can end: a closed union, to be matched exhaustively (R27)."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from actorflow.errors import RunFailed, StepError
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Rollback: TypeAlias = Literal["none", "complete", "incomplete"]
+"""`none`: nothing was compensated or undone; `incomplete`: something couldn't be taken back, or nobody knows."""
+
+RunStatus: TypeAlias = Literal[
+    "waiting", "running", "halting", "rolling_back", "succeeded", "failed", "halted", "cancelled", "undoing", "undone"
+]
+
+
+class Succeeded(msgspec.Struct, Generic[T_co], frozen=True):
+    value: T_co
+    run_id: str = ""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    error: RunFailed
+    rollback: Rollback = "none"
+    run_id: str = ""
+
+
+class Halted(msgspec.Struct, frozen=True):
+    """Paused by `by`: a node's name, or the reason given to `halt()`. `snapshot` resumes it, if all could be encoded."""
+
+    by: str = ""
+    snapshot: bytes | None = None
+    run_id: str = ""
+
+
+class Cancelled(msgspec.Struct, frozen=True):
+    reason: str = ""
+    rollback: Rollback = "none"
+    errors: tuple[StepError, ...] = ()
+    run_id: str = ""
+
+
+Outcome: TypeAlias = Succeeded[T] | Failed | Halted | Cancelled

@@ -1,0 +1,75 @@
+"""The immutable compiled graph that all runs of a workflow share.
+
+A run keeps one list of values. A plan tells what stands where in it: first a slot per node (its result), then one per input, then one per
+constant. Node ids are the numbers of the slots, so no name is hashed while a run goes on, and a step costs what its edges cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from actorflow.plan.spec import StepSpec
+
+Binder = Callable[[Sequence[Any]], list[Any]]
+"""Makes a node's arguments from the run's values. Raises what the value's own attributes and items raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """An input of a workflow. `default` is `inspect.Parameter.empty` if it must be given."""
+
+    name: str
+    type: Any
+    default: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A compiled workflow. All tuples named per node have one entry per node, in order of definition.
+
+    names       the nodes' names, unique
+    steps       what each node runs
+    needs       per node: the nodes that it waits for (takes results from, or `after`), each once
+    dependents  per node: the nodes that wait for it; the reverse of `needs`
+    counts      per node: `len(needs[i])`
+    roots       the nodes that wait for nothing
+    takes       per node: the slots of its arguments in order, or None if `binders` makes them
+    binders     per node with `takes` None: what makes its arguments
+    keywords    per node: the names of the trailing arguments that are passed by keyword
+    reads       per node: the slots of nodes whose results its arguments are made from, each once
+    readers     per node: how many nodes read its result
+    keeps       per node: whether the result must be kept to the end (the return value, `keep=True`)
+    returns     makes the run's result from the run's values
+    return_type the annotated type of the result
+    constants   what follows the inputs in a run's values
+    fingerprint a digest of all that a stored run depends on
+    notes       what couldn't be decided when it was compiled, for people
+    """
+
+    name: str
+    inputs: tuple[InputSpec, ...]
+    names: tuple[str, ...]
+    steps: tuple[StepSpec, ...]
+    needs: tuple[tuple[int, ...], ...]
+    dependents: tuple[tuple[int, ...], ...]
+    counts: tuple[int, ...]
+    roots: tuple[int, ...]
+    takes: tuple[tuple[int, ...] | None, ...]
+    binders: Mapping[int, Binder]
+    keywords: tuple[tuple[str, ...], ...]
+    reads: tuple[tuple[int, ...], ...]
+    readers: tuple[int, ...]
+    keeps: tuple[bool, ...]
+    returns: Callable[[Sequence[Any]], Any]
+    return_type: Any
+    constants: tuple[Any, ...]
+    fingerprint: str
+    description: str = ""
+    middleware: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
+    lines: Mapping[int, str] = field(default_factory=dict[int, str])
+
+    def __len__(self) -> int:
+        return len(self.names)
