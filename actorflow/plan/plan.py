@@ -25,7 +25,7 @@ class InputSpec:
     default: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Plan:
     """A compiled workflow. All tuples named per node have one entry per node, in order of definition.
 

@@ -1,0 +1,308 @@
+"""What the state itself calls for, by phase. A run that is resumed or taken over begins here, too."""
+
+from __future__ import annotations
+
+from actorflow.engine.orders import (
+    AskPermits,
+    CheckResult,
+    DeclinePermits,
+    EndRun,
+    PermitsGranted,
+    PermitsQueued,
+    Remind,
+    RetryDue,
+    RunGuards,
+    WithdrawAsks,
+)
+from actorflow.engine.state import (
+    ASKED,
+    CLOSING,
+    COMPENSATION_WAITING,
+    HALTING,
+    INTERRUPTED,
+    QUEUED,
+    READY,
+    RUN,
+    RUNNING,
+    SET_ASIDE,
+    SETTLING,
+    UNDO_WAITING,
+    UNDOING,
+    UNDOING_ALL,
+    WAITING,
+    State,
+)
+from actorflow.engine.table import RULES
+from actorflow.errors import StepError
+from actorflow.facts import (
+    CompensationStarted,
+    Fact,
+    GuardsStarted,
+    RollbackStarted,
+    RunEnded,
+    RunPaused,
+    StepGaveUp,
+    StepStarted,
+    UndoStarted,
+)
+
+SPAWN_BUDGET = 256
+"""How many attempts one turn starts at most: a wide run can't keep the loop for itself (PERFORMANCE study, section 8)."""
+
+
+def record(state: State, fact: Fact | None, now: float) -> None:
+    """Folds a fact, collects the orders it causes, and goes on with the fact that follows."""
+    while fact is not None:
+        kind = type(fact)
+        _, fold, order, then = RULES[kind]
+        if fold is not None:
+            if state.facts is not None and state.takes[kind]:
+                state.facts.append(fact)
+            fold(state, fact)
+        if order is not None:
+            order(state, fact)
+        fact = then(state, fact, now) if then is not None else None
+
+
+def advance(state: State, now: float) -> None:
+    phase = state.phase
+    if phase == RUN:
+        if state.ready:
+            start_ready(state, now)
+        if not state.remaining:
+            close(state, now)
+        return
+    state.ready.clear()
+    state.more = False
+    if phase == HALTING and state.is_settled:
+        end(state, "halted", now)
+    elif phase == SETTLING:
+        compensate_the_waiting(state, now)
+        if state.is_settled:
+            undo_next(state, now)
+    elif phase == UNDOING_ALL and not is_undoing(state):
+        undo_next(state, now)
+
+
+# ── forward ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def start_ready(state: State, now: float) -> None:
+    """R1, R6: starts what is ready, who has waited longest first, as far as the run's own bounds allow."""
+    ready, status, attempt, started = state.ready, state.status, state.attempt, state.started
+    special = state.program.special
+    room = min(state.cap - state.running, SPAWN_BUDGET - len(started))
+    while ready and room > 0 and state.allowance > 0:
+        node = ready.popleft()
+        if special[node]:
+            room -= prepare(state, node, now)
+            continue
+        status[node] = RUNNING
+        attempt[node] += 1
+        state.running += 1
+        state.allowance -= 1
+        room -= 1
+        if state.facts is not None and state.takes[StepStarted]:
+            state.facts.append(StepStarted(state.run, node, attempt[node], now))
+        started.append(node)
+    state.more = bool(ready) and state.running < state.cap
+    if ready and state.allowance <= 0:
+        out_of_steps(state, now)
+
+
+def out_of_steps(state: State, now: float) -> None:
+    """R31: one more attempt is needed than `max_steps` allows."""
+    state.more = False
+    if state.options.on_timeout == "halt":
+        record(state, RunPaused(state.run, now, "max_steps"), now)
+    else:
+        state.by = "max_steps"
+        record(state, RollbackStarted(state.run, now, cancelled=True), now)
+    advance(state, now)
+
+
+def prepare(state: State, node: int, now: float) -> bool:
+    """Guards first, then permits, then the step (R17, R28). Answers whether the node takes a slot of the run."""
+    step = state.program.steps[node]
+    if step.retry.within is not None:
+        state.first_at.setdefault(node, now)
+    if step.guards and node not in state.passed:
+        attempt = state.attempt[node] + 1
+        record(state, GuardsStarted(state.run, node, attempt, now), now)
+        state.orders.append(RunGuards(node, attempt))
+        return False
+    if step.limits and node not in state.held:
+        state.status[node] = ASKED
+        state.asks.append(node)
+        state.running += 1
+    else:
+        begin(state, node, now)
+    return True
+
+
+def begin(state: State, node: int, now: float) -> None:
+    """Starts an attempt."""
+    record(state, StepStarted(state.run, node, state.attempt[node] + 1, now), now)
+    state.started.append(node)
+
+
+def permits_granted(state: State, message: PermitsGranted, now: float) -> None:
+    """A grant to a node that asked within this turn has its slot; one to a node in line needs one now, or is declined."""
+    for node in message.nodes:
+        state.held.add(node)
+        status = state.status[node]
+        if status == ASKED:
+            state.running -= 1
+            begin_or_decline(state, node, now)
+        elif status == QUEUED:
+            begin_or_decline(state, node, now)
+        elif status == COMPENSATION_WAITING:
+            compensate_again(state, node, now)
+        elif status == UNDO_WAITING:
+            undo_again(state, node, now)
+        else:
+            decline(state, node)
+
+
+def begin_or_decline(state: State, node: int, now: float) -> None:
+    if state.phase == RUN and state.running < state.cap and state.allowance > 0:
+        begin(state, node, now)
+        return
+    decline(state, node)
+    state.status[node] = READY
+    state.ready.appendleft(node)
+
+
+def decline(state: State, node: int) -> None:
+    state.held.discard(node)
+    state.orders.append(DeclinePermits(node))
+
+
+def permits_queued(state: State, message: PermitsQueued, now: float) -> None:
+    for node in message.nodes:
+        if state.status[node] == ASKED:
+            state.status[node] = QUEUED
+            state.running -= 1
+
+
+def leave_lines(state: State) -> None:
+    """Nothing new starts: nodes that asked for permits, or hold a slot for their answer, step back."""
+    queued = [node for node, status in enumerate(state.status) if status in (ASKED, QUEUED)]
+    for node in queued:
+        state.running -= state.status[node] == ASKED
+        state.status[node] = READY
+    state.asks.clear()
+    if queued:
+        state.orders.append(WithdrawAsks(tuple(queued)))
+
+
+def close(state: State, now: float) -> None:
+    """R4: every node is resolved. The result is made, looked at by middleware, and the run has succeeded."""
+    if state.is_settled:
+        try:
+            state.result = state.plan.returns(state.values)
+        except Exception as error:
+            fail_run(state, error, now)
+            return
+        if state.options.checked:
+            state.phase = CLOSING
+            state.orders.append(CheckResult(state.result))
+        else:
+            end(state, "succeeded", now)
+
+
+def fail_run(state: State, error: BaseException, now: float) -> None:
+    """The run as a whole fails: its result can't be made, or middleware refused it."""
+    state.errors.append(StepError("", "run", 1, error))
+    record(state, RollbackStarted(state.run, now, cancelled=False), now)
+    advance(state, now)
+
+
+def end(state: State, status: str, now: float) -> None:
+    record(state, RunEnded(state.run, now, status, state.rollback, state.began), now)
+    state.orders.append(EndRun(status))
+
+
+# ── rollback ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+IDLE_AFTER_AN_ATTEMPT = (WAITING, INTERRUPTED, READY, SET_ASIDE)
+
+
+def compensate_the_waiting(state: State, now: float) -> None:
+    """R21: a step that waited for another attempt is compensated with its last reason, if its own code was ever entered."""
+    for node in [node for node in state.reasons if state.status[node] in IDLE_AFTER_AN_ATTEMPT]:
+        state.retry_at.pop(node, None)
+        error = state.reasons[node]
+        if state.program.steps[node].compensate is not None:
+            record(state, seek_compensation(state, node, error, now), now)
+        else:
+            record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
+
+
+def seek_compensation(state: State, node: int, error: BaseException, now: float) -> Fact | None:
+    """A compensation keeps its attempt's permits; one for an attempt that has given them back asks, at the front (R28)."""
+    if state.program.steps[node].limits and node not in state.held:
+        state.handlers += 1
+        state.status[node] = COMPENSATION_WAITING
+        state.reasons[node] = error
+        state.tries[node] = 0
+        state.orders.append(AskPermits(node))
+        return None
+    return CompensationStarted(state.run, node, state.attempt[node], now, 1, error)
+
+
+def compensate_again(state: State, node: int, now: float) -> None:
+    tries = state.tries.get(node, 0) + 1
+    record(state, CompensationStarted(state.run, node, state.attempt[node], now, tries, state.reasons[node]), now)
+
+
+def is_undoing(state: State) -> bool:
+    return bool(state.undo_stack) and state.status[state.undo_stack[-1]] in (UNDOING, UNDO_WAITING)
+
+
+def undo_next(state: State, now: float) -> None:
+    """R22: one at a time, in reverse order of completion; when nothing is left to undo the run has ended."""
+    if not state.undo_stack:
+        status = "undone" if state.undone else "cancelled" if state.cancelled else "failed"
+        end(state, status, now)
+        return
+    state.phase = UNDOING_ALL
+    node = state.undo_stack[-1]
+    if state.program.steps[node].limits:
+        state.status[node] = UNDO_WAITING
+        state.tries[node] = 0
+        state.orders.append(AskPermits(node))
+    else:
+        record(state, UndoStarted(state.run, node, state.attempt[node], now, 1), now)
+
+
+def undo_again(state: State, node: int, now: float) -> None:
+    tries = state.tries.get(node, 0) + 1
+    record(state, UndoStarted(state.run, node, state.attempt[node], now, tries), now)
+
+
+def handler_again(state: State, node: int, now: float) -> None:
+    """The wait before a handler's next try is over."""
+    if state.program.steps[node].limits:
+        state.orders.append(AskPermits(node))
+    elif state.status[node] == COMPENSATION_WAITING:
+        compensate_again(state, node, now)
+    else:
+        undo_again(state, node, now)
+
+
+# ── resume ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def take_up(state: State, now: float) -> None:
+    """Goes on with a run that was halted: what was interrupted starts again, waits go on waiting (R16)."""
+    options = state.options
+    state.allowance = options.max_steps if options.max_steps is not None else state.allowance
+    for node, status in enumerate(state.status):
+        if status == WAITING:
+            due = max(now, state.retry_at.get(node, now))
+            state.orders.append(Remind(due, RetryDue(state.run, node, state.attempt[node], due)))
+        elif status in (READY, INTERRUPTED) and not state.counts[node]:
+            state.status[node] = READY
+            state.ready.append(node)

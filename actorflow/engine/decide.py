@@ -1,0 +1,54 @@
+"""The one way into a run's state: a message, then facts, then whatever the state now calls for.
+
+Pure: the same plan, state and messages (which bring their time) give the same facts and orders. No `await`, no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from actorflow.engine.advance import advance, record
+from actorflow.engine.orders import Resume, UndoAll
+from actorflow.engine.policy import answer_of_a_stopped_step, release
+from actorflow.engine.state import COMPLETED, ENDED, FAILED, SKIPPED, UNDO_FAILED, UNDONE, RunOptions, State
+from actorflow.engine.table import RULES
+from actorflow.facts import Fact
+from actorflow.plan import Plan
+
+SETTLED = (COMPLETED, SKIPPED, FAILED, UNDONE, UNDO_FAILED)
+
+
+def decide(state: State, message: Any, now: float) -> None:
+    """Takes one message. What comes of it stands in `state.started`, `asks`, `orders` and `facts` afterwards."""
+    kind = type(message)
+    expects = RULES[kind][0]
+    if expects is not None:
+        node = message.node
+        if state.status[node] != expects or state.attempt[node] != message.attempt:
+            message = answer_of_a_stopped_step(state, message)
+            if message is None:
+                return
+    elif state.phase == ENDED and kind is not UndoAll and kind is not Resume:
+        return
+    record(state, message, now)
+    if state.held:
+        free_permits(state, message)
+    advance(state, now)
+
+
+def free_permits(state: State, message: Any) -> None:
+    """R29: permits come back when their node is settled. They aren't durable, so they stand beside the table."""
+    node = getattr(message, "node", -1)
+    if node in state.held and state.status[node] in SETTLED:
+        release(state, node)
+
+
+def replay(plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions, facts: Iterable[Fact]) -> State:
+    """Gives the state back that the recorded facts of whole turns have led to."""
+    state = State(plan, run, inputs, options)
+    for fact in facts:
+        fold = RULES[type(fact)].fold
+        if fold is not None:
+            fold(state, fact)
+    return state

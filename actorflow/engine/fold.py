@@ -1,0 +1,349 @@
+"""How each fact changes a run's state. No policy: a fold does what the fact says, whatever comes of it.
+
+The same folds serve a live run and a replay of its recorded facts.
+"""
+
+from __future__ import annotations
+
+from actorflow.engine.state import (
+    COMPENSATING,
+    COMPENSATION_WAITING,
+    COMPLETED,
+    ENDED,
+    FAILED,
+    GONE,
+    GUARDING,
+    HALTING,
+    INTERRUPTED,
+    READY,
+    RUN,
+    RUNNING,
+    SET_ASIDE,
+    SETTLING,
+    SKIPPED,
+    UNDO_FAILED,
+    UNDO_WAITING,
+    UNDOING,
+    UNDOING_ALL,
+    UNDONE,
+    WAITING,
+    State,
+)
+from actorflow.errors import CompensationFailed, StepCancelled, StepError, UndoFailed
+from actorflow.facts import (
+    AttemptFailed,
+    CompensationAttemptFailed,
+    CompensationGaveUp,
+    CompensationRetryScheduled,
+    CompensationStarted,
+    GuardFailed,
+    GuardsPassed,
+    GuardsStarted,
+    RetryScheduled,
+    RollbackStarted,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StepAbandoned,
+    StepCompensated,
+    StepFact,
+    StepGaveUp,
+    StepHalted,
+    StepInterrupted,
+    StepRecovered,
+    StepScheduled,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+    StepUndone,
+    UndoAttemptFailed,
+    UndoGaveUp,
+    UndoRetryScheduled,
+    UndoStarted,
+)
+
+# ── the run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_started(state: State, fact: RunStarted) -> None:
+    state.began = fact.at
+    for node in state.plan.roots:
+        ready(state, node, fact.at)
+
+
+def run_paused(state: State, fact: RunPaused) -> None:
+    state.phase = HALTING
+    state.by = fact.by
+
+
+def run_resumed(state: State, fact: RunResumed) -> None:
+    state.phase = RUN
+    state.began = fact.at
+    state.by = ""
+    state.stopping.clear()
+
+
+def rollback_started(state: State, fact: RollbackStarted) -> None:
+    state.phase = SETTLING
+    state.cancelled = fact.cancelled
+
+
+def run_ended(state: State, fact: RunEnded) -> None:
+    state.phase = ENDED
+    state.undone = fact.status == "undone"
+
+
+# ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ready(state: State, node: int, at: float) -> None:
+    """All that the node waits for is resolved."""
+    state.status[node] = READY
+    state.ready.append(node)
+    if state.facts is not None and state.takes[StepScheduled]:
+        state.facts.append(StepScheduled(state.run, node, state.attempt[node], at))
+
+
+def resolve(state: State, node: int, value: object, at: float) -> None:
+    """The node has its value: those that waited for it alone are ready, results that only it needed are dropped."""
+    program = state.program
+    state.remaining -= 1
+    if program.stores[node]:
+        state.values[node] = value
+    else:
+        state.values[node] = GONE
+    counts = state.counts
+    for other in program.dependents[node]:
+        counts[other] -= 1
+        if not counts[other]:
+            ready(state, other, at)
+    readers = state.readers
+    for other in program.releases[node]:
+        readers[other] -= 1
+        if not readers[other]:
+            state.values[other] = GONE
+
+
+def forget(state: State, node: int) -> None:
+    """The node is settled: nothing of its attempts matters any more."""
+    state.reasons.pop(node, None)
+    state.retry_at.pop(node, None)
+    state.first_at.pop(node, None)
+    state.tries.pop(node, None)
+    state.unknown.discard(node)
+
+
+def guards_started(state: State, fact: GuardsStarted) -> None:
+    state.status[fact.node] = GUARDING
+    state.attempt[fact.node] = fact.attempt
+    state.handlers += 1
+
+
+def guards_passed(state: State, fact: GuardsPassed) -> None:
+    """The number of the attempt stays that of the guards' last try: the step's first attempt takes it."""
+    state.handlers -= 1
+    state.passed.add(fact.node)
+    state.status[fact.node] = READY
+    state.attempt[fact.node] -= 1
+    state.ready.append(fact.node)
+
+
+def guard_failed(state: State, fact: GuardFailed) -> None:
+    state.handlers -= 1
+    state.status[fact.node] = INTERRUPTED
+
+
+def step_skipped(state: State, fact: StepSkipped) -> None:
+    if state.status[fact.node] == GUARDING:
+        state.handlers -= 1
+    state.status[fact.node] = SKIPPED
+    forget(state, fact.node)
+    resolve(state, fact.node, fact.value, fact.at)
+
+
+def step_started(state: State, fact: StepStarted) -> None:
+    """Written out in `advance.start_ready` too, for the one fact that is seldom built."""
+    state.status[fact.node] = RUNNING
+    state.attempt[fact.node] = fact.attempt
+    state.running += 1
+    state.allowance -= 1
+
+
+def step_halted(state: State, fact: StepHalted) -> None:
+    """A `Halt` from a guard gives the node its value; its own code was never entered, so there is nothing to undo."""
+    if state.status[fact.node] == GUARDING:
+        state.handlers -= 1
+        state.status[fact.node] = SKIPPED
+        forget(state, fact.node)
+        resolve(state, fact.node, fact.value, fact.at)
+    else:
+        step_succeeded(state, fact)
+
+
+def step_succeeded(state: State, fact: StepSucceeded | StepHalted) -> None:
+    node = fact.node
+    state.status[node] = COMPLETED
+    state.running -= 1
+    if state.program.undoable[node]:
+        state.undo_stack.append(node)
+    if state.reasons or state.first_at:
+        forget(state, node)
+    resolve(state, node, fact.value, fact.at)
+
+
+def attempt_failed(state: State, fact: AttemptFailed) -> None:
+    state.status[fact.node] = INTERRUPTED
+    state.running -= 1
+    state.reasons[fact.node] = fact.error
+    if fact.unknown:
+        state.unknown.add(fact.node)
+
+
+def step_interrupted(state: State, fact: StepInterrupted) -> None:
+    """It keeps its number, and doesn't count against `Retry` (R16)."""
+    node = fact.node
+    if state.status[node] == GUARDING:
+        state.handlers -= 1
+    else:
+        state.running -= 1
+        state.uncounted[node] = state.uncounted.get(node, 0) + 1
+    state.status[node] = INTERRUPTED
+    if fact.entered:
+        reason = StepCancelled(f"step {state.name(node)!r} was cancelled")
+        reason.__cause__ = fact.error
+        state.reasons[node] = reason
+        if state.program.steps[node].irreversible and state.phase == HALTING:
+            state.status[node] = SET_ASIDE
+
+
+def step_abandoned(state: State, fact: StepAbandoned) -> None:
+    state.status[fact.node] = INTERRUPTED
+    state.running -= 1
+    state.reasons[fact.node] = fact.error
+    state.unknown.add(fact.node)
+
+
+def retry_scheduled(state: State, fact: RetryScheduled) -> None:
+    state.status[fact.node] = WAITING
+    state.retry_at[fact.node] = fact.due
+
+
+def step_gave_up(state: State, fact: StepGaveUp) -> None:
+    """The step's own error comes first, then that of its compensation. That we stopped it isn't an error of its own."""
+    node = fact.node
+    state.status[node] = FAILED
+    if not (node in state.stopping and isinstance(fact.error, StepCancelled)):
+        state.errors.append(StepError(state.name(node), fact.phase, fact.attempt, fact.error))
+    failed = state.handler_errors.pop(node, None)
+    if failed is not None:
+        state.errors.append(StepError(state.name(node), "compensate", state.tries.get(node, 1), failed))
+    if node in state.unknown:
+        step = state.program.steps[node]
+        if step.undo is not None and step.undo.unknown:
+            state.undo_stack.append(node)
+            state.values[node] = None
+        else:
+            state.incomplete = True
+    forget(state, node)
+
+
+# ── compensation ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compensation_started(state: State, fact: CompensationStarted) -> None:
+    node = fact.node
+    if fact.tries == 1 and state.status[node] != COMPENSATION_WAITING:
+        state.handlers += 1
+    state.first_at.setdefault(~node, fact.at)
+    state.retry_at.pop(node, None)
+    state.status[node] = COMPENSATING
+    state.tries[node] = fact.tries
+    state.reasons[node] = fact.error
+
+
+def compensation_ended(state: State, node: int) -> None:
+    state.handlers -= 1
+    state.first_at.pop(~node, None)
+    state.status[node] = INTERRUPTED
+
+
+def step_recovered(state: State, fact: StepRecovered) -> None:
+    node = fact.node
+    compensation_ended(state, node)
+    state.status[node] = COMPLETED
+    state.acted = True
+    if state.program.undoable[node]:
+        state.undo_stack.append(node)
+    forget(state, node)
+    resolve(state, node, fact.value, fact.at)
+
+
+def step_compensated(state: State, fact: StepCompensated) -> None:
+    """It has been dealt with, so its outcome is no longer unknown."""
+    compensation_ended(state, fact.node)
+    state.acted = True
+    state.unknown.discard(fact.node)
+
+
+def compensation_attempt_failed(state: State, fact: CompensationAttemptFailed) -> None:
+    state.status[fact.node] = COMPENSATION_WAITING
+
+
+def compensation_retry_scheduled(state: State, fact: CompensationRetryScheduled) -> None:
+    state.status[fact.node] = COMPENSATION_WAITING
+    state.retry_at[fact.node] = fact.due
+
+
+def compensation_gave_up(state: State, fact: CompensationGaveUp) -> None:
+    compensation_ended(state, fact.node)
+    failed = CompensationFailed(state.name(fact.node), fact.tries)
+    failed.__cause__ = fact.error
+    state.handler_errors[fact.node] = failed
+    state.unknown.discard(fact.node)
+    state.incomplete = True
+
+
+# ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def undo_started(state: State, fact: UndoStarted) -> None:
+    state.phase = UNDOING_ALL
+    state.status[fact.node] = UNDOING
+    state.tries[fact.node] = fact.tries
+    state.retry_at.pop(fact.node, None)
+    state.first_at.setdefault(~fact.node, fact.at)
+
+
+def undo_ended(state: State, fact: StepFact, status: int) -> None:
+    state.undo_stack.pop()
+    state.status[fact.node] = status
+    state.values[fact.node] = GONE
+    state.first_at.pop(~fact.node, None)
+    forget(state, fact.node)
+
+
+def step_undone(state: State, fact: StepUndone) -> None:
+    state.acted = True
+    undo_ended(state, fact, UNDONE)
+
+
+def undo_attempt_failed(state: State, fact: UndoAttemptFailed) -> None:
+    state.status[fact.node] = UNDO_WAITING
+
+
+def undo_retry_scheduled(state: State, fact: UndoRetryScheduled) -> None:
+    state.status[fact.node] = UNDO_WAITING
+    state.retry_at[fact.node] = fact.due
+
+
+def undo_gave_up(state: State, fact: UndoGaveUp) -> None:
+    failed = UndoFailed(state.name(fact.node), fact.tries)
+    failed.__cause__ = fact.error
+    state.errors.append(StepError(state.name(fact.node), "undo", fact.tries, failed))
+    state.incomplete = True
+    undo_ended(state, fact, UNDO_FAILED)
+
+
+def nothing_changes(state: State, fact: StepFact) -> None:
+    """The fact only informs."""

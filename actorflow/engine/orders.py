@@ -1,0 +1,187 @@
+"""What the engine is asked, besides the facts that step runners send, and what it orders in turn.
+
+Requests are no facts: they may be refused, they aren't recorded. `at` is the monotonic time at which they came. An order is caused by a fact,
+but for stopping and permits, which aren't durable. The commonest order, to start an attempt, has no object: it is a node in `state.started`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from actorflow.policy import Skip
+
+# ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Request(msgspec.Struct, frozen=True):
+    run: str
+    at: float
+
+
+class Begin(Request, frozen=True):
+    """The run is there: start it."""
+
+    labels: Mapping[str, str]
+
+
+class Pause(Request, frozen=True):
+    by: str
+
+
+class Cancel(Request, frozen=True):
+    reason: str
+
+
+class UndoAll(Request, frozen=True):
+    """Take back a reversible run that has succeeded."""
+
+
+class GoOn(Request, frozen=True):
+    """Start what couldn't be started within the last turn."""
+
+
+class Resume(Request, frozen=True):
+    resolve: Mapping[int, Literal["retry", "fail"] | Skip[Any]]
+
+
+class RunOverdue(Request, frozen=True):
+    """The run's own `timeout` is over."""
+
+
+class PatienceOver(Request, frozen=True):
+    """What is in flight had its `halt_timeout` or `settle_timeout`; `phase` is the one for which it was set."""
+
+    phase: int
+
+
+class ResultChecked(Request, frozen=True):
+    """Middleware is content with the result, or has changed it."""
+
+    value: Any
+
+
+class ResultRefused(Request, frozen=True):
+    """Middleware turned the result into a failure."""
+
+    error: BaseException
+
+
+class PermitsGranted(Request, frozen=True):
+    nodes: tuple[int, ...]
+
+
+class PermitsQueued(Request, frozen=True):
+    """Permits that were asked for aren't free: the nodes wait in line."""
+
+    nodes: tuple[int, ...]
+
+
+class NodeRequest(msgspec.Struct, frozen=True):
+    run: str
+    node: int
+    attempt: int
+    at: float
+
+
+class RetryDue(NodeRequest, frozen=True): ...
+
+
+class HandlerDue(NodeRequest, frozen=True):
+    """The next try of a compensation or an undo is due."""
+
+
+class DeadlinePassed(NodeRequest, frozen=True):
+    """The attempt had its time. The policy has been asked already: `again` after `delay` seconds, or not."""
+
+    error: BaseException
+    again: bool
+    delay: float
+    began: float
+
+
+class GraceOver(NodeRequest, frozen=True):
+    """The attempt was told to stop, and goes on."""
+
+
+class NothingBegun(NodeRequest, frozen=True):
+    """The attempt couldn't begin: its arguments couldn't be made, or its limit's `key` raised."""
+
+    error: BaseException
+
+
+# ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The root of all orders; the executor carries them out after the turn's facts are recorded."""
+
+
+class RunGuards(Order, frozen=True):
+    node: int
+    attempt: int
+
+
+class StopStep(Order, frozen=True):
+    """Cancel what executes for this node, and say when its grace is over."""
+
+    node: int
+    attempt: int
+
+
+class CompensateStep(Order, frozen=True):
+    node: int
+    attempt: int
+    tries: int
+    error: BaseException
+
+
+class UndoStep(Order, frozen=True):
+    node: int
+    attempt: int
+    tries: int
+
+
+class AskPermits(Order, frozen=True):
+    """For an undo or a compensation: at the front of the line."""
+
+    node: int
+
+
+class ReleasePermits(Order, frozen=True):
+    node: int
+
+
+class DeclinePermits(Order, frozen=True):
+    """The run can't use them now; it will ask again."""
+
+    node: int
+
+
+class OrphanPermits(Order, frozen=True):
+    """An abandoned attempt keeps them until it ends."""
+
+    node: int
+
+
+class WithdrawAsks(Order, frozen=True):
+    """Nothing new starts: these nodes leave the lines in which they wait."""
+
+    nodes: tuple[int, ...]
+
+
+class Remind(Order, frozen=True):
+    """Send `message` at monotonic time `due`."""
+
+    due: float
+    message: Any
+
+
+class CheckResult(Order, frozen=True):
+    value: Any
+
+
+class EndRun(Order, frozen=True):
+    status: str

@@ -1,0 +1,75 @@
+"""The one table: a row per message and fact. It is the documentation of what a run does.
+
+expects   the status its node must be in, and the attempt it must be of; anything else is stale, or an answer to an order to stop
+fold      how it changes the state; None: a request, which is no fact and isn't recorded
+order     what is ordered because of it
+then      what follows from it: the next fact, decided by policy
+"""
+
+from __future__ import annotations
+
+from actorflow import facts
+from actorflow.engine import fold, orders, policy, requests
+from actorflow.engine.state import COMPENSATING, GUARDING, RUNNING, STOPPING, UNDOING, WAITING
+from actorflow.engine.table import RULES, Rule
+
+rows: dict[type, Rule] = {
+    # message or fact                 expects               fold                              order                    then
+    # ── the run
+    orders.Begin:                     Rule(None,            None,                             None,                    requests.begins),
+    orders.Pause:                     Rule(None,            None,                             None,                    policy.pauses_as_asked),
+    orders.Cancel:                    Rule(None,            None,                             None,                    policy.cancels_the_run),
+    orders.Resume:                    Rule(None,            None,                             None,                    requests.resumes),
+    orders.UndoAll:                   Rule(None,            None,                             None,                    requests.undoes_it_all),
+    orders.GoOn:                      Rule(None,            None,                             None,                    None),
+    orders.RunOverdue:                Rule(None,            None,                             None,                    requests.time_is_over),
+    orders.PatienceOver:              Rule(None,            None,                             None,                    policy.patience_is_over),
+    orders.ResultChecked:             Rule(None,            None,                             None,                    requests.succeeds),
+    orders.ResultRefused:             Rule(None,            None,                             None,                    requests.is_refused),
+    facts.RunStarted:                 Rule(None,            fold.run_started),
+    facts.RunPaused:                  Rule(None,            fold.run_paused,                  requests.clears_the_way),
+    facts.RunResumed:                 Rule(None,            fold.run_resumed),
+    facts.RollbackStarted:            Rule(None,            fold.rollback_started,            requests.clears_the_way),
+    facts.RunEnded:                   Rule(None,            fold.run_ended),
+    # ── permits
+    orders.PermitsGranted:            Rule(None,            None,                             None,                    requests.permits_come),
+    orders.PermitsQueued:             Rule(None,            None,                             None,                    requests.permits_wait),
+    # ── guards
+    facts.StepScheduled:              Rule(None,            fold.nothing_changes),
+    facts.GuardsStarted:              Rule(None,            fold.guards_started),
+    facts.GuardsPassed:               Rule(GUARDING,        fold.guards_passed),
+    facts.GuardFailed:                Rule(GUARDING,        fold.guard_failed,                None,                    policy.guard_retries_or_stands),
+    facts.StepSkipped:                Rule(GUARDING,        fold.step_skipped),
+    # ── attempts
+    facts.StepStarted:                Rule(None,            fold.step_started),
+    facts.StepEntered:                Rule(RUNNING,         fold.nothing_changes),
+    facts.StepHeartbeat:              Rule(RUNNING,         fold.nothing_changes),
+    facts.StepProgressed:             Rule(RUNNING,         fold.nothing_changes),
+    facts.StepSucceeded:              Rule(RUNNING,         fold.step_succeeded),
+    facts.StepHalted:                 Rule(RUNNING,         fold.step_halted,                 None,                    policy.pauses),
+    facts.AttemptFailed:              Rule(RUNNING,         fold.attempt_failed,              None,                    policy.retries_or_compensates_or_stands),
+    facts.StepInterrupted:            Rule(STOPPING,        fold.step_interrupted,            None,                    policy.waits_or_is_compensated),
+    orders.NothingBegun:              Rule(None,            None,                             None,                    policy.nothing_was_begun),
+    orders.DeadlinePassed:            Rule(RUNNING,         None,                             None,                    policy.times_out),
+    orders.GraceOver:                 Rule(None,            None,                             None,                    policy.grace_is_over),
+    facts.StepAbandoned:              Rule(None,            fold.step_abandoned,              requests.orphans_permits, policy.is_not_tried_again),
+    facts.RetryScheduled:             Rule(None,            fold.retry_scheduled,             policy.wait_for_retry),
+    orders.RetryDue:                  Rule(WAITING,         None,                             None,                    policy.retry_is_due),
+    facts.StepGaveUp:                 Rule(None,            fold.step_gave_up,                None,                    policy.starts_a_rollback),
+    # ── compensation
+    facts.CompensationStarted:        Rule(None,            fold.compensation_started,        requests.compensate_it),
+    facts.StepRecovered:              Rule(COMPENSATING,    fold.step_recovered),
+    facts.StepCompensated:            Rule(COMPENSATING,    fold.step_compensated,            None,                    policy.stands_or_tries_again),
+    facts.CompensationAttemptFailed:  Rule(COMPENSATING,    fold.compensation_attempt_failed, None,                    policy.compensation_retries_or_gives_up),
+    facts.CompensationRetryScheduled: Rule(None,            fold.compensation_retry_scheduled, policy.wait_for_handler),
+    facts.CompensationGaveUp:         Rule(None,            fold.compensation_gave_up,        None,                    policy.stands_uncompensated),
+    # ── undo
+    facts.UndoStarted:                Rule(None,            fold.undo_started,                requests.undo_it),
+    facts.StepUndone:                 Rule(UNDOING,         fold.step_undone),
+    facts.UndoAttemptFailed:          Rule(UNDOING,         fold.undo_attempt_failed,         None,                    policy.undo_retries_or_gives_up),
+    facts.UndoRetryScheduled:         Rule(None,            fold.undo_retry_scheduled,        policy.wait_for_handler),
+    facts.UndoGaveUp:                 Rule(None,            fold.undo_gave_up),
+    orders.HandlerDue:                Rule(None,            None,                             None,                    requests.handler_is_due),
+}  # fmt: skip
+
+RULES.update(rows)
