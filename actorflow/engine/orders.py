@@ -160,10 +160,12 @@ class DeclinePermits(Order, frozen=True):
     node: int
 
 
-class OrphanPermits(Order, frozen=True):
-    """An abandoned attempt keeps them until it ends."""
+class AbandonStep(Order, frozen=True):
+    """Wait for the attempt no longer. It keeps its permits, if it holds any (`orphaned`), until it ends by itself."""
 
     node: int
+    attempt: int
+    orphaned: bool
 
 
 class WithdrawAsks(Order, frozen=True):

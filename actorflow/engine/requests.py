@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from actorflow.engine import advance as to
 from actorflow.engine.orders import (
+    AbandonStep,
     Begin,
     CompensateStep,
     HandlerDue,
-    OrphanPermits,
     PermitsGranted,
     PatienceOver,
     PermitsQueued,
@@ -147,8 +147,8 @@ def undo_it(state: State, fact: UndoStarted) -> None:
     state.orders.append(UndoStep(fact.node, fact.attempt, fact.tries))
 
 
-def orphans_permits(state: State, fact: StepAbandoned) -> None:
+def abandons_it(state: State, fact: StepAbandoned) -> None:
     """R12: an abandoned attempt keeps its permits until it ends."""
-    if fact.node in state.held:
-        state.held.discard(fact.node)
-        state.orders.append(OrphanPermits(fact.node))
+    orphaned = fact.node in state.held
+    state.held.discard(fact.node)
+    state.orders.append(AbandonStep(fact.node, fact.attempt, orphaned))

@@ -52,7 +52,7 @@ rows: dict[type, Rule] = {
     orders.NothingBegun:              Rule(None,            None,                             None,                    policy.nothing_was_begun),
     orders.DeadlinePassed:            Rule(RUNNING,         None,                             None,                    policy.times_out),
     orders.GraceOver:                 Rule(None,            None,                             None,                    policy.grace_is_over),
-    facts.StepAbandoned:              Rule(None,            fold.step_abandoned,              requests.orphans_permits, policy.is_not_tried_again),
+    facts.StepAbandoned:              Rule(None,            fold.step_abandoned,              requests.abandons_it,      policy.is_not_tried_again),
     facts.RetryScheduled:             Rule(None,            fold.retry_scheduled,             policy.wait_for_retry),
     orders.RetryDue:                  Rule(WAITING,         None,                             None,                    policy.retry_is_due),
     facts.StepGaveUp:                 Rule(None,            fold.step_gave_up,                None,                    policy.starts_a_rollback),
