@@ -1,0 +1,123 @@
+"""What stands beside a step: its undo, its compensation and its guards, and whether they take what they will be given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from inspect import Signature
+from typing import Any, Literal, TypeAlias
+
+from actorflow.errors import InvalidStep
+from actorflow.plan import GuardSpec, HandlerSpec
+from actorflow.policy import Retry
+from actorflow.workflow.functions import display_name, is_async, is_generator
+from actorflow.workflow.signatures import signature_of, takes_arguments_of, takes_names_of, takes_one, type_name, written
+
+Role: TypeAlias = Literal["undo", "compensate"]
+
+HANDLER_RETRY = Retry(attempts=5, on=())
+"""How a handler is tried again unless told: five tries, after any `Exception` (R19)."""
+
+
+@dataclass(slots=True)
+class Handlers:
+    """The handlers of a step and of all its copies: what is attached to one of them holds for all.
+
+    `changes` counts what was attached, so that copies know when what they made of it is out of date; `irreversible` is whether the step or
+    any copy is marked so.
+    """
+
+    undo: HandlerSpec | None = None
+    compensate: HandlerSpec | None = None
+    irreversible: bool = False
+    changes: int = 0
+
+
+def attach_undo(step: str, handlers: Handlers, handler: HandlerSpec) -> None:
+    if handlers.irreversible:
+        raise InvalidStep(f"step {step!r} is irreversible and has an undo\nLeave out one of the two.")
+    if handlers.undo is not None:
+        raise InvalidStep(f"step {step!r} has an undo already: {display_name(handlers.undo.function)}")
+    handlers.undo = handler
+    handlers.changes += 1
+
+
+def attach_compensate(step: str, handlers: Handlers, handler: HandlerSpec) -> None:
+    if handlers.compensate is not None:
+        raise InvalidStep(f"step {step!r} has a compensation already: {display_name(handlers.compensate.function)}")
+    handlers.compensate = handler
+    handlers.changes += 1
+
+
+def check_undo(step: str, signature: Signature, function: Any) -> bool:
+    """Refuses an undo that can't take what it gets; tells whether it takes the step's arguments beside the value (R22)."""
+    mine = _readable_signature(step, "undo", function)
+    value_only = takes_one(mine)
+    if not value_only and not takes_arguments_of(mine, signature, after=1):
+        value = f"value: {type_name(signature.return_annotation)}"
+        name = display_name(function)
+        expected = [f"{name}({value}) -> None", written(name, (value,), signature, "None")]
+        raise _unfit(step, "undo", name, mine, expected)
+    return not value_only
+
+
+def check_compensate(step: str, signature: Signature, function: Any) -> None:
+    """Refuses a compensation that can't take the error and the step's arguments (R18)."""
+    mine = _readable_signature(step, "compensate", function)
+    if not takes_arguments_of(mine, signature, after=1):
+        returns = f"Recover[{type_name(signature.return_annotation)}] | None"
+        name = display_name(function)
+        raise _unfit(step, "compensate", name, mine, [written(name, ("error: Exception",), signature, returns)])
+
+
+def guard_specs(step: str, signature: Signature, guards: Any, where: Any) -> tuple[GuardSpec, ...]:
+    """The guards in the order in which they are asked: the predicate of `where=`, then those of `guards=` (R17)."""
+    if not isinstance(guards, Sequence) or isinstance(guards, str):
+        raise InvalidStep(f"step {step!r} has guards={guards!r}\nGive a list or a tuple of functions.")
+    asked = [GuardSpec(where, is_async(where), is_where=True)] if where is not None else []
+    asked += [GuardSpec(guard, is_async(guard)) for guard in guards]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    for guard in asked:
+        _check_guard(step, signature, guard.function, "where" if guard.is_where else "guard")
+    return tuple(asked)
+
+
+def check_handler_options(step: str, role: Role, retry: Any, timeout: Any, unknown: Any) -> None:
+    what = f"the {role} of step {step!r}"
+    if retry is not None and not isinstance(retry, Retry):
+        raise InvalidStep(f"{what} has retry={retry!r}\nGive a Retry, as in retry=Retry(attempts=3).")
+    check_timeout(what, timeout)
+    if not isinstance(unknown, bool):
+        raise InvalidStep(f"{what} has unknown={unknown!r}\nGive True or False.")
+
+
+def check_timeout(what: str, timeout: Any) -> None:
+    """A timeout is None or a number of seconds above zero that has an end."""
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise InvalidStep(f"{what} has timeout={timeout!r}\nGive a number of seconds above zero, or None for no end.")
+
+
+def _check_guard(step: str, signature: Signature, function: Any, role: str) -> None:
+    mine = _readable_signature(step, role, function)
+    if not takes_names_of(mine, signature):
+        name = display_name(function)
+        returns = "bool" if role == "where" else f"Skip[{type_name(signature.return_annotation)}] | None"
+        raise _unfit(step, role, name, mine, [written(name, (), signature, returns)])
+
+
+def _readable_signature(step: str, role: str, function: Any) -> Signature:
+    if not callable(function) or isinstance(function, type) or hasattr(function, "placement"):
+        raise InvalidStep(f"the {role} of step {step!r} is {function!r}\nGive a plain function: a `def` or an `async def`.")
+    if is_generator(function):
+        raise InvalidStep(f"the {role} {display_name(function)!r} of step {step!r} is a generator\nIt must return, not yield.")
+    signature = signature_of(function)
+    if signature is None:
+        raise InvalidStep(f"the {role} of step {step!r} has no signature that Python can tell\nWrap it in a `def`.")
+    return signature
+
+
+def _unfit(step: str, role: str, name: str, mine: Signature, expected: Sequence[str]) -> InvalidStep:
+    has = ", ".join(mine.parameters)
+    ways = "\n      or: ".join(expected)
+    return InvalidStep(f"the {role} {name!r} of step {step!r} takes ({has}), which isn't what it is given\nExpected: {ways}")

@@ -1,0 +1,104 @@
+"""The options of a step, checked together: what `@step(…)` and `.options(…)` leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import Signature, cleandoc
+from typing import Any
+
+from msgspec import UNSET
+
+from actorflow.errors import InvalidStep
+from actorflow.plan import GuardSpec, LimitSpec, Mode
+from actorflow.policy import Retry
+from actorflow.workflow.functions import check_name, resolve_mode
+from actorflow.workflow.handlers import check_timeout, guard_specs
+from actorflow.workflow.limits import limit_specs
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How one use of a step stands in its workflow: the node's name, what it waits for, and whether its result is kept to the end."""
+
+    name: str | None = None
+    after: tuple[object, ...] = ()
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    """What is said of a step beside its function.
+
+    `requested` is the mode as asked for, `mode` as it was resolved; `hints` are the annotations as types, or None as long as they can't be told.
+    """
+
+    requested: Any = "auto"
+    mode: Mode = "thread"
+    limits: tuple[LimitSpec, ...] = ()
+    retry: Retry = Retry(attempts=5)
+    timeout: float | None = None
+    irreversible: bool = False
+    guards: tuple[GuardSpec, ...] = ()
+    description: str = ""
+    hints: Mapping[str, Any] | None = None
+
+
+def first_options(name: str, function: Callable[..., Any], signature: Signature, changes: dict[str, Any]) -> StepOptions:
+    """The options of a new step; its docstring is its description unless told."""
+    described = StepOptions(description=cleandoc(function.__doc__ or "") if hasattr(function, "__name__") else "")
+    return changed_options(name, function, signature, described, {"mode": "auto"} | changes)
+
+
+def changed_options(
+    name: str, function: Callable[..., Any], signature: Signature, options: StepOptions, changes: dict[str, Any]
+) -> StepOptions:
+    """The options with what is given changed and the whole checked again; what is `UNSET` stays. Raises `InvalidStep`."""
+    given = {option: value for option, value in changes.items() if value is not UNSET}
+    checked: dict[str, Any] = {}
+    if "limit" in given:
+        checked["limits"] = limit_specs(name, given["limit"], signature)
+    if "guards" in given or "where" in given:
+        checked["guards"] = _guards(name, signature, options, given)
+    for option in ("retry", "irreversible", "description"):
+        if option in given:
+            checked[option] = _checked(name, option, given[option])
+    checked["timeout"] = given.get("timeout", options.timeout)
+    checked["requested"] = given.get("mode", options.requested)
+    check_timeout(f"step {name!r}", checked["timeout"])
+    checked["mode"] = resolve_mode(name, function, checked["requested"], checked["timeout"])
+    return replace(options, **checked)
+
+
+def checked_placement(step: str, before: Placement, name: Any, after: Any, keep: Any) -> Placement:
+    """The placement with what is given changed; what is `UNSET` stays. Raises `InvalidStep`."""
+    if after is not UNSET and (not isinstance(after, Sequence) or isinstance(after, str)):
+        raise InvalidStep(f"step {step!r} has after={after!r}\nGive a list of what it waits for: after=[seat].")
+    if keep is not UNSET and not isinstance(keep, bool):
+        raise InvalidStep(f"step {step!r} has keep={keep!r}\nGive True or False.")
+    return Placement(
+        name=before.name if name is UNSET else check_name(name),
+        after=before.after if after is UNSET else tuple(after),  # pyright: ignore[reportUnknownArgumentType]
+        keep=before.keep if keep is UNSET else keep,
+    )
+
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "retry": (Retry, "Give a Retry, as in retry=Retry(attempts=3)."),
+    "irreversible": (bool, "Give True or False."),
+    "description": (str, "Give a text."),
+}
+
+
+def _checked(name: str, option: str, value: Any) -> Any:
+    wanted, advice = _TYPES[option]
+    if not isinstance(value, wanted):
+        raise InvalidStep(f"step {name!r} has {option}={value!r}\n{advice}")
+    return value
+
+
+def _guards(name: str, signature: Signature, options: StepOptions, given: dict[str, Any]) -> tuple[GuardSpec, ...]:
+    """What isn't given anew of guards and predicate stays as it was."""
+    old_where = next((guard.function for guard in options.guards if guard.is_where), None)
+    old_guards = [guard.function for guard in options.guards if not guard.is_where]
+    return guard_specs(name, signature, given.get("guards", old_guards), given.get("where", old_where))
