@@ -20,6 +20,7 @@ from actorflow.engine.orders import (
     StopStep,
 )
 from actorflow.engine.state import (
+    ASKED,
     CLOSING,
     COMPENSATION_WAITING,
     FAILED,
@@ -144,7 +145,7 @@ def retry_is_due(state: State, message: RetryDue, now: float) -> Next:
 def nothing_was_begun(state: State, message: NothingBegun, now: float) -> Next:
     """R18, R28: arguments that couldn't be resolved, or a `key` that raised: it fails, and isn't compensated."""
     node = message.node
-    if message.attempt != state.attempt[node] or state.status[node] not in (RUNNING, READY, STOPPING):
+    if message.attempt != state.attempt[node] or state.status[node] not in (RUNNING, READY, ASKED, STOPPING):
         return None
     state.running -= state.status[node] != READY
     state.status[node] = INTERRUPTED
