@@ -1,0 +1,1 @@
+"""ActorFlow at work on real input."""
