@@ -1,0 +1,53 @@
+"""The plan: the immutable compiled graph that all runs of a workflow share, and how it comes from a draft."""
+
+from __future__ import annotations
+
+from actorflow.plan.checks import at
+from actorflow.plan.draft import Draft, DraftNode
+from actorflow.plan.expression import (
+    Attribute,
+    Collected,
+    Constant,
+    Expression,
+    InputValue,
+    Item,
+    Key,
+    NodeValue,
+    Path,
+    moved,
+    nodes_in,
+    part_of,
+)
+from actorflow.plan.fingerprint import type_text
+from actorflow.plan.plan import Binder, InputSpec, Plan
+from actorflow.plan.planner import compile_draft, initial_values
+from actorflow.plan.spec import GuardSpec, HandlerSpec, LimitSpec, Mode, StepSpec
+
+__all__ = [
+    "Attribute",
+    "Binder",
+    "Collected",
+    "Constant",
+    "Draft",
+    "DraftNode",
+    "Expression",
+    "GuardSpec",
+    "HandlerSpec",
+    "InputSpec",
+    "InputValue",
+    "Item",
+    "Key",
+    "LimitSpec",
+    "Mode",
+    "NodeValue",
+    "Path",
+    "Plan",
+    "StepSpec",
+    "at",
+    "compile_draft",
+    "initial_values",
+    "moved",
+    "nodes_in",
+    "part_of",
+    "type_text",
+]

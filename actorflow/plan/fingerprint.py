@@ -1,0 +1,85 @@
+"""A digest of all in a workflow that a stored run depends on: names, steps, edges, defaults, types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from inspect import Parameter
+from typing import Any
+
+from actorflow.plan.draft import Draft
+from actorflow.plan.expression import Collected, Constant, Expression, InputValue, NodeValue, Path
+from actorflow.plan.spec import StepSpec
+
+
+def fingerprint(
+    draft: Draft, needs: Sequence[tuple[int, ...]], takes: Sequence[tuple[int, ...] | None]
+) -> str:
+    """The same for the same workflow in every process; another one after a change that a stored run would notice."""
+    digest = sha256()
+    for text in _head(draft):
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    steps: dict[int, str] = {}
+    for node, needed, taken in zip(draft.nodes, needs, takes, strict=True):
+        key = id(node.spec)
+        if key not in steps:
+            steps[key] = _step(node.spec)
+        arguments = "\t".join(map(_source, node.arguments))
+        line = f"{node.name}\t{steps[key]}\t{needed}\t{taken is None}\t{arguments}\t{node.keywords}\n"
+        digest.update(line.encode("utf-8", "surrogatepass"))
+    digest.update(_source(draft.result).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _head(draft: Draft) -> list[str]:
+    inputs = [f"{spec.name}: {type_text(spec.type)} = {_default(spec.default)}" for spec in draft.inputs]
+    return [draft.name, *inputs, type_text(draft.return_type)]
+
+
+def _step(spec: StepSpec) -> str:
+    function = spec.function
+    where = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+    arguments = ", ".join(f"{name}: {type_text(type)}" for name, type in spec.arguments)
+    defaults = ", ".join(f"{p.name}={_default(p.default)}" for p in spec.signature.parameters.values())
+    handlers = f"{spec.undo is not None} {spec.compensate is not None} {spec.irreversible}"
+    return f"{spec.name} {where}({arguments})({defaults}) -> {type_text(spec.returns)} {handlers}"
+
+
+def _source(expression: Expression) -> str:
+    match expression:
+        case NodeValue(node):
+            return f"n{node}"
+        case InputValue(index):
+            return f"i{index}"
+        case Constant(value):
+            return f"={_default(value)}"
+        case Path(root=root, keys=keys):
+            return _source(root) + "".join(map(str, keys))
+        case Collected(shape=shape, keys=keys, items=items):
+            inside = ", ".join(f"{key}: {_source(item)}" for key, item in zip(keys, items, strict=True))
+            return f"{shape.__qualname__}{{{inside}}}"
+
+
+def _default(value: Any) -> str:
+    """A value as text that is the same in every process: no addresses, no order of a set."""
+    if value is Parameter.empty:
+        return "-"
+    if isinstance(value, (set, frozenset)):
+        members: list[str] = sorted(_default(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return f"{{{', '.join(members)}}}"
+    if type(value).__repr__ is object.__repr__ or callable(value):
+        return f"<{type(value).__qualname__} {getattr(value, '__qualname__', '')}>"
+    return repr(value)
+
+
+def type_text(annotation: Any) -> str:
+    """An annotation as a reader writes it: `int`, `list[trips.Seat]`, `str | None`."""
+    if annotation is None or annotation is type(None):
+        return "None"
+    if isinstance(annotation, type) and not getattr(annotation, "__args__", None):
+        return annotation.__qualname__ if annotation.__module__ == "builtins" else _qualified(annotation)
+    return str(annotation).replace("typing.", "")
+
+
+def _qualified(annotation: type) -> str:
+    return f"{annotation.__module__}.{annotation.__qualname__}"

@@ -1,0 +1,127 @@
+"""From a draft to a plan: checks everything, numbers the slots, and builds the closures that make arguments.
+
+1. find all problems; if there is any, refuse the workflow with all of them (R3)
+2. give each node, input and constant a slot
+3. per node: what it takes, reads and needs
+4. turn the needs round: dependents, counts, roots
+5. sum up: the result, what must be kept, the fingerprint
+
+Costs O(nodes + edges).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from actorflow.errors import InvalidWorkflow
+from actorflow.plan.checks import Findings, examine
+from actorflow.plan.draft import Draft, DraftNode
+from actorflow.plan.expression import Slots, binder, evaluator, nodes_in
+from actorflow.plan.fingerprint import fingerprint
+from actorflow.plan.plan import Binder, Plan
+
+Numbers = tuple[int, ...]
+
+
+def compile_draft(draft: Draft, problems: Iterable[str] = ()) -> Plan:
+    """The plan of a draft. `problems` are those already known; all are told together.
+
+    Raises `InvalidWorkflow` if there is any.
+    """
+    found = examine(draft)
+    everything = [*problems, *found.problems]
+    if everything:
+        raise InvalidWorkflow(draft.name, everything)
+    return _compile(draft, found)
+
+
+def _compile(draft: Draft, found: Findings) -> Plan:
+    nodes = draft.nodes
+    slots = Slots(len(nodes), len(draft.inputs))
+    takes, binders = _arguments(nodes, slots)
+    reads = [_reads(node, slot) for node, slot in zip(nodes, takes, strict=True)]
+    needs = [_needs(node, read) for node, read in zip(nodes, reads, strict=True)]
+    returns = evaluator(draft.result, slots)
+    names = tuple(node.name for node in nodes)
+    counts = tuple(map(len, needs))
+    return Plan(
+        name=draft.name,
+        inputs=draft.inputs,
+        names=names,
+        steps=tuple(node.spec for node in nodes),
+        needs=tuple(needs),
+        dependents=_reversed(needs),
+        counts=counts,
+        roots=tuple(i for i, count in enumerate(counts) if not count),
+        takes=tuple(takes),
+        binders=binders,
+        keywords=tuple(node.keywords for node in nodes),
+        reads=tuple(reads),
+        readers=_readers(reads),
+        keeps=_keeps(draft),
+        returns=returns,
+        return_type=draft.return_type,
+        constants=tuple(slots.constants),
+        fingerprint=fingerprint(draft, needs, takes),
+        description=draft.description,
+        middleware=draft.middleware,
+        notes=(*draft.notes, *found.notes),
+        lines={i: node.line for i, node in enumerate(nodes) if node.line},
+    )
+
+
+def _arguments(nodes: Sequence[DraftNode], slots: Slots) -> tuple[list[Numbers | None], dict[int, Binder]]:
+    """Per node its slots, where each argument is one whole slot; a closure for the others."""
+    takes: list[Numbers | None] = []
+    binders: dict[int, Binder] = {}
+    for i, node in enumerate(nodes):
+        found = [slots.of(argument) for argument in node.arguments]
+        whole = tuple(slot for slot in found if slot is not None)
+        if len(whole) == len(found):
+            takes.append(whole)
+        else:
+            takes.append(None)
+            binders[i] = binder(node.arguments, slots)
+    return takes, binders
+
+
+def _reads(node: DraftNode, takes: Numbers | None) -> Numbers:
+    read = [i for argument in node.arguments for i in nodes_in(argument)]
+    if takes is not None and len(read) == len(takes) == 1:
+        return takes
+    return tuple(dict.fromkeys(read))
+
+
+def _needs(node: DraftNode, reads: Numbers) -> Numbers:
+    return tuple(dict.fromkeys((*reads, *node.after))) if node.after else reads
+
+
+def _reversed(needs: Sequence[Numbers]) -> tuple[Numbers, ...]:
+    dependents: list[list[int] | None] = [None] * len(needs)
+    for i, needed in enumerate(needs):
+        for j in needed:
+            waiting = dependents[j]
+            if waiting is None:
+                dependents[j] = [i]
+            else:
+                waiting.append(i)
+    return tuple(tuple(waiting) if waiting else () for waiting in dependents)
+
+
+def _readers(reads: Sequence[Numbers]) -> Numbers:
+    readers = [0] * len(reads)
+    for read in reads:
+        for j in read:
+            readers[j] += 1
+    return tuple(readers)
+
+
+def _keeps(draft: Draft) -> tuple[bool, ...]:
+    returned = set(nodes_in(draft.result))
+    return tuple(node.keep or i in returned for i, node in enumerate(draft.nodes))
+
+
+def initial_values(plan: Plan, inputs: Sequence[Any]) -> list[Any]:
+    """A run's values as it starts: empty slots for the nodes, then the inputs, then the constants."""
+    return [*([None] * len(plan)), *inputs, *plan.constants]

@@ -1,0 +1,9 @@
+"""The front end: steps, workflows, and how a workflow is drawn into a plan."""
+
+from __future__ import annotations
+
+from actorflow.workflow.combine import transform
+from actorflow.workflow.step import AnyStep, Guard, Step, Where, step
+from actorflow.workflow.workflow import Workflow, workflow
+
+__all__ = ["AnyStep", "Guard", "Step", "Where", "Workflow", "step", "transform", "workflow"]

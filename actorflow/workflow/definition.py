@@ -1,0 +1,169 @@
+"""What a workflow is made from, shared by all copies of it: drawn once, compiled once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from inspect import Parameter, Signature, cleandoc
+from threading import RLock
+from typing import Any
+
+from actorflow.errors import InvalidStep, InvalidWorkflow
+from actorflow.plan import Draft, InputSpec, Plan, compile_draft
+from actorflow.values import resolve_hints
+from actorflow.workflow.drawing import Drawing, current_drawing, drawing_of
+from actorflow.workflow.lines import line_of
+from actorflow.workflow.source import scan
+
+_drawing_lock = RLock()
+"""One workflow is drawn at a time: two threads that draw workflows which call each other never wait for each other."""
+
+
+class Definition:
+    """A workflow's name and signature, and how to get its draft; the plan is made once."""
+
+    def __init__(self, name: str, description: str, signature: Signature) -> None:
+        self.name = name
+        self.description = description
+        self.signature = signature
+        self._draft: Draft | None = None
+        self._plan: Plan | None = None
+
+    def inputs(self) -> tuple[InputSpec, ...]:
+        raise NotImplementedError
+
+    def draft(self) -> Draft:
+        """The draft, checked whole. Raises `InvalidWorkflow`."""
+        self.compile()
+        assert self._draft is not None
+        return self._draft
+
+    def compile(self) -> Plan:
+        """The plan. Raises `InvalidWorkflow`; a workflow that was refused is tried again at the next call."""
+        if self._plan is not None:
+            return self._plan
+        with _drawing_lock:
+            if self._plan is None:
+                draft, problems = self._drawn()
+                self._plan = compile_draft(draft, problems)
+                self._draft = draft
+        return self._plan
+
+    def _drawn(self) -> tuple[Draft, list[str]]:
+        """The draft, and what is wrong with it so far."""
+        raise NotImplementedError
+
+
+class FunctionDefinition(Definition):
+    """A workflow written as a function."""
+
+    def __init__(
+        self, function: Any, name: str | None, description: str | None, middleware: tuple[Any, ...]
+    ) -> None:
+        own_name = name if name is not None else getattr(function, "__name__", "")
+        signature = _checked(function, own_name)
+        super().__init__(own_name, cleandoc(function.__doc__ or "") if description is None else description, signature)
+        self.function: Callable[..., Any] = function
+        self.middleware = middleware
+        self._hints: dict[str, Any] | None = None
+        self._inputs: tuple[InputSpec, ...] | None = None
+        try:
+            self._hints = resolve_hints(function)
+        except InvalidStep:
+            pass  # a name that is defined further down: asked again when it's drawn
+
+    def hints(self) -> dict[str, Any]:
+        if self._hints is None:
+            try:
+                self._hints = resolve_hints(self.function, f"workflow {self.name!r}")
+            except InvalidStep as error:
+                raise InvalidWorkflow(self.name, [f"{line_of(self.function)}: {error}"]) from None
+        return self._hints
+
+    def inputs(self) -> tuple[InputSpec, ...]:
+        if self._inputs is None:
+            hints = self.hints()
+            parameters = self.signature.parameters.values()
+            self._inputs = tuple(InputSpec(p.name, hints.get(p.name, Any), p.default) for p in parameters)
+        return self._inputs
+
+    def _drawn(self) -> tuple[Draft, list[str]]:
+        drawing = Drawing(self.name, self, current_drawing())
+        draft = drawing.draft
+        draft.line, draft.description, draft.middleware = line_of(self.function), self.description, self.middleware
+        draft.return_type = self.hints().get("return", Any)
+        promises = drawing.inputs(self.inputs())
+        try:
+            with drawing_of(drawing):
+                self._draw(drawing, promises)
+        except InvalidWorkflow:
+            if not drawing.problems:
+                raise
+        found = scan(self.function)
+        draft.notes.extend(found.notes)
+        return draft, [*drawing.problems, *found.problems]
+
+    def _draw(self, drawing: Drawing, promises: list[Any]) -> None:
+        try:
+            returned = self.function(*self._called(promises)[0], **self._called(promises)[1])
+        except InvalidWorkflow:
+            raise
+        except Exception as error:
+            error.add_note(f"this happened while workflow {self.name!r} was being drawn ({line_of(self.function)})")
+            if not drawing.problems:
+                raise
+            raise InvalidWorkflow(self.name, drawing.problems) from error
+        drawing.draft.result = drawing.expression(returned, "the returned value")
+        drawing.draft.returned = True
+
+    def _called(self, promises: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for parameter, promise in zip(self.signature.parameters.values(), promises, strict=True):
+            if parameter.kind is Parameter.KEYWORD_ONLY:
+                kwargs[parameter.name] = promise
+            else:
+                args.append(promise)
+        return args, kwargs
+
+
+# ── what can be a workflow ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _checked(function: Any, name: str) -> Signature:
+    problem = _misfit(function)
+    if problem is None:
+        signature = inspect.signature(function)
+        problem = _bad_name(name) or _bad_parameters(function, signature)
+        if problem is None:
+            return signature
+    raise InvalidWorkflow(name or repr(function), [problem])
+
+
+def _misfit(function: Any) -> str | None:
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "a workflow is an ordinary `def`, which draws; what waits belongs into its steps"
+    if inspect.isgeneratorfunction(function):
+        return "a workflow can't be a generator: it returns promises, once"
+    if not inspect.isfunction(function):
+        return f"@workflow takes a function, not {function!r}"
+    return None
+
+
+def _bad_name(name: Any) -> str | None:
+    if not isinstance(name, str) or not name or name == "<lambda>" or set(name) & set(".[]"):
+        return f"a workflow's name is a text without `.`, `[` and `]`, not {name!r}; give it with @workflow(name=…)"
+    return None
+
+
+def _bad_parameters(function: Any, signature: Signature) -> str | None:
+    outer = function.__qualname__.rpartition(".")[0]
+    parameters = list(signature.parameters.values())
+    if outer and not outer.endswith("<locals>") and parameters and parameters[0].name in ("self", "cls"):
+        return "a workflow is a function, not a method; give what it needs as an input"
+    for parameter in parameters:
+        if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+            return f"a workflow's inputs have names, so it can't take `{parameter}`"
+        if isinstance(parameter.default, (list, dict, set, bytearray)):
+            return f"input {parameter.name!r} has a default that can change; take a tuple or None instead"
+    return None

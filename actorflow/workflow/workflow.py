@@ -1,0 +1,145 @@
+"""The workflow: a typed function that wires steps together, drawn and compiled once into a plan.
+
+    @workflow
+    def book_trip(trip: Trip) -> Charge:
+        seat = reserve_seat(trip.city)
+        return charge_card(seat, nights=trip.nights)
+
+The function is called once, with promises, at the first `compile()`, run, check, or call from another workflow (R4). It enters nothing in a
+global table. Called inside another workflow it is composed: its nodes become nodes of that one, named `book_trip.charge_card`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+
+from actorflow.errors import InvalidState, InvalidWorkflow
+from actorflow.plan import Draft, InputSpec, Plan
+from actorflow.workflow.definition import Definition, FunctionDefinition
+from actorflow.workflow.drawing import Drawing, current_drawing
+from actorflow.workflow.functions import check_name
+from actorflow.workflow.inputs import bind_inputs, bind_values, convert_inputs
+from actorflow.workflow.lines import users_line
+from actorflow.workflow.options import Placement
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Workflow(Generic[P, R]):
+    """A workflow, or a copy of it for one use. `P` are its inputs, `R` is its result."""
+
+    def __init__(self, definition: Definition, placement: Placement = Placement(), *, undoable: bool = True) -> None:  # noqa: B008  # frozen
+        self.definition = definition
+        self.name = definition.name
+        self.description = definition.description
+        self._placement = placement
+        self._undoable = undoable
+        self.__name__ = definition.name
+        self.__doc__ = definition.description
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Composes this workflow into the one that is being drawn. Raises `InvalidState` outside of one."""
+        drawing = current_drawing()
+        if drawing is None:
+            raise InvalidState(
+                f"workflow {self.name!r} was called outside of a workflow\n"
+                f"To run it: await runtime.run({self.name}, …). Called inside another @workflow function it becomes a part of that."
+            )
+        return cast(R, self._draw_call(drawing, args, kwargs))
+
+    def compile(self) -> Plan:
+        """The plan, made once. Raises `InvalidWorkflow` with all problems."""
+        return self.definition.compile()
+
+    def options(
+        self, *, name: str | None = None, after: Sequence[object] | None = None, undoable: bool | None = None
+    ) -> Workflow[P, R]:
+        """A copy for one use inside another workflow.
+
+        `name` goes before its nodes' names; `after` holds back all of it; `undoable=False` leaves out its steps' undos. Raises
+        `InvalidWorkflow` for a name that can't be one.
+        """
+        before = self._placement
+        placement = Placement(
+            name=before.name if name is None else check_name(name),
+            after=before.after if after is None else tuple(after),
+        )
+        return Workflow(self.definition, placement, undoable=self._undoable if undoable is None else undoable)
+
+    @property
+    def inputs(self) -> tuple[InputSpec, ...]:
+        """The inputs, in order. Raises `InvalidWorkflow` if an annotation names what isn't there."""
+        return self.definition.inputs()
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The values of all inputs in the plan's order, checked deeply, neither copied nor converted (R2). Raises `InvalidInput`."""
+        inputs = self.inputs
+        if not inputs and not args and not kwargs:
+            return ()
+        return bind_inputs(f"workflow {self.name!r}", inputs, self.definition.signature, args, kwargs)
+
+    def convert_inputs(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The same from a message: plain data, converted strictly to the annotated types (R2). Raises `InvalidInput`."""
+        return convert_inputs(f"workflow {self.name!r}", self.inputs, given)
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.name}>"
+
+    def _draw_call(self, drawing: Drawing, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        line = users_line()
+        draft = self._draft_within(drawing)
+        name = drawing.name_for(self.name, self._placement.name, line)
+        what = f"workflow {name!r}"
+        values = bind_values(drawing, draft.inputs, self.definition.signature, args, kwargs, what)
+        after = drawing.waits(self._placement.after, what) if self._placement.after else ()
+        return drawing.inline(draft, name, values, after, undoable=self._undoable)
+
+    def _draft_within(self, drawing: Drawing) -> Draft:
+        """This workflow's draft. Its problems are those of the outer workflow too."""
+        path = _path_to(drawing, self.definition)
+        if path:
+            drawing.refuse(f"a workflow contains itself: {' → '.join([*path, self.name])}; repeat inside a step instead")
+        try:
+            return self.definition.draft()
+        except InvalidWorkflow as error:
+            drawing.problems.extend(f"workflow {self.name!r}: {problem}" for problem in error.problems)
+            raise
+
+
+def _path_to(drawing: Drawing | None, definition: object) -> list[str]:
+    """The names of the workflows being drawn from `definition` inwards; empty if it isn't being drawn."""
+    path: list[str] = []
+    while drawing is not None:
+        path.insert(0, drawing.name)
+        if drawing.owner is definition:
+            return path
+        drawing = drawing.outer
+    return []
+
+
+@overload
+def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
+@overload
+def workflow(
+    *, name: str | None = None, description: str | None = None, middleware: Sequence[Any] = ()
+) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
+def workflow(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    middleware: Sequence[Any] = (),
+) -> Any:
+    """Makes a workflow of a function: `@workflow`, or `@workflow(name=…, description=…, middleware=[…])`.
+
+    Its parameters are the inputs, their defaults the inputs' defaults; the description is the docstring unless given. Raises
+    `InvalidWorkflow` for what can't be drawn: `async def`, generators, classes, methods, `*args`.
+    """
+
+    def decorate(function: Any, /) -> Any:
+        return Workflow(FunctionDefinition(function, name, description, tuple(middleware)))
+
+    return decorate if function is None else decorate(function)
