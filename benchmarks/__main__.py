@@ -17,7 +17,9 @@ NOT_BENCHMARKS = frozenset({"__main__", "harness", "raw", "graphs"})
 
 
 def names() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in NOT_BENCHMARKS)
+    return sorted(
+        module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name not in NOT_BENCHMARKS
+    )
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -38,7 +38,7 @@ def drawn(graph: raw.Graph, body: OneStep, name: str = "graph") -> Drawn:
     def wired() -> list[int]:
         results: list[int] = []
         for needed in graph:
-            results.append(body(*[results[other] for other in needed]))  # noqa: PERF401
+            results.append(body(*[results[other] for other in needed]))
         return [results[number] for number in sinks(graph)]
 
     wired.compile()
