@@ -1,7 +1,23 @@
-"""Values and their types."""
+"""Values and their types: annotations read, values checked against them, and whether one type can flow into another."""
 
 from __future__ import annotations
 
+from actorflow.values.check import check, check_exact
+from actorflow.values.convert import convert
+from actorflow.values.flow import can_flow
 from actorflow.values.hints import bare_function, resolve_hints
+from actorflow.values.mismatch import ValueMismatch, shown
+from actorflow.values.types import fields_of, type_text
 
-__all__ = ["bare_function", "resolve_hints"]
+__all__ = [
+    "ValueMismatch",
+    "bare_function",
+    "can_flow",
+    "check",
+    "check_exact",
+    "convert",
+    "fields_of",
+    "resolve_hints",
+    "shown",
+    "type_text",
+]

@@ -6,6 +6,7 @@ import functools
 import sys
 import typing
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 from actorflow.errors import InvalidStep
@@ -37,14 +38,16 @@ def _enclosing_names(function: Callable[..., Any]) -> Mapping[str, Any]:
     outer, local, _ = getattr(function, "__qualname__", "").rpartition(".<locals>.")
     if not local:
         return {}
-    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and not _is_frame_of(frame, outer, function):
         frame = frame.f_back
     return frame.f_locals if frame is not None else {}
 
 
-def _is_frame_of(frame: Any, qualname: str, function: Callable[..., Any]) -> bool:
-    return frame.f_code.co_qualname == qualname and frame.f_globals is getattr(function, "__globals__", None)
+def _is_frame_of(frame: FrameType, qualname: str, function: Callable[..., Any]) -> bool:
+    if frame.f_code.co_qualname != qualname:
+        return False
+    return frame.f_globals is getattr(function, "__globals__", None)
 
 
 def _unknown_name(error: NameError, what: str) -> str:

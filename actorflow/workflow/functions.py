@@ -18,14 +18,14 @@ RequestedMode: TypeAlias = Literal["auto", "inline", "thread", "process"]
 """How a step asks to be executed; `auto` is on the loop for `async def`, in a thread for `def`."""
 
 _MODES: tuple[str, ...] = get_args(RequestedMode)
-_MUTABLE = (list, dict, set, bytearray)
+_MUTABLE: tuple[type, ...] = (list, dict, set, bytearray)
 
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether a call gives a coroutine: of an `async def`, a partial of one, or an object whose `__call__` is one."""
     while isinstance(function, functools.partial):
         function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(function.__call__)
 
 
 def is_generator(function: Callable[..., Any]) -> bool:
@@ -39,7 +39,9 @@ def check_function(function: Any) -> Signature:
     _refuse_other_things(function)
     name = display_name(function)
     if is_generator(function):
-        raise InvalidStep(f"step {name!r} is a generator\nA step returns one value: return a list, or make a step per item.")
+        raise InvalidStep(
+            f"step {name!r} is a generator\nA step returns one value: return a list, or make a step per item."
+        )
     if _hides_a_coroutine(function):
         raise InvalidStep(
             f"step {name!r} is an `async def` inside a wrapper that is a `def`\n"
@@ -47,7 +49,9 @@ def check_function(function: Any) -> Signature:
         )
     signature = signature_of(function)
     if signature is None:
-        raise InvalidStep(f"step {name!r} has no signature that Python can tell\nWrap it in a `def` with named parameters.")
+        raise InvalidStep(
+            f"step {name!r} has no signature that Python can tell\nWrap it in a `def` with named parameters."
+        )
     _check_parameters(name, function, signature)
     return signature
 
@@ -57,7 +61,9 @@ def check_name(name: Any) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidStep(f"a step's name is a text that isn't empty, not {name!r}")
     if bad := next((mark for mark in ".[]" if mark in name), None):
-        raise InvalidStep(f"the step name {name!r} holds {bad!r}\nNames of nodes use '.', '[' and ']' for nesting: leave them out.")
+        raise InvalidStep(
+            f"the step name {name!r} holds {bad!r}\nNames of nodes use '.', '[' and ']' for nesting: leave them out."
+        )
     return name
 
 
@@ -66,7 +72,9 @@ def name_of(function: Any) -> str:
     name = getattr(function, "__name__", None)
     if name is None or name == "<lambda>":
         kind = "a lambda" if name else "a functools.partial"
-        raise InvalidStep(f"a step made of {kind} has no name of its own\nGive one: step(name=…)({display_name(function)}).")
+        raise InvalidStep(
+            f"a step made of {kind} has no name of its own\nGive one: step(name=…)({display_name(function)})."
+        )
     return check_name(name)
 
 

@@ -11,7 +11,14 @@ from actorflow.errors import InvalidStep
 from actorflow.plan import GuardSpec, HandlerSpec
 from actorflow.policy import Retry
 from actorflow.workflow.functions import display_name, is_async, is_generator
-from actorflow.workflow.signatures import signature_of, takes_arguments_of, takes_names_of, takes_one, type_name, written
+from actorflow.workflow.signatures import (
+    signature_of,
+    takes_arguments_of,
+    takes_names_of,
+    takes_one,
+    type_name,
+    written,
+)
 
 Role: TypeAlias = Literal["undo", "compensate"]
 
@@ -108,9 +115,13 @@ def _check_guard(step: str, signature: Signature, function: Any, role: str) -> N
 
 def _readable_signature(step: str, role: str, function: Any) -> Signature:
     if not callable(function) or isinstance(function, type) or hasattr(function, "placement"):
-        raise InvalidStep(f"the {role} of step {step!r} is {function!r}\nGive a plain function: a `def` or an `async def`.")
+        raise InvalidStep(
+            f"the {role} of step {step!r} is {function!r}\nGive a plain function: a `def` or an `async def`."
+        )
     if is_generator(function):
-        raise InvalidStep(f"the {role} {display_name(function)!r} of step {step!r} is a generator\nIt must return, not yield.")
+        raise InvalidStep(
+            f"the {role} {display_name(function)!r} of step {step!r} is a generator\nIt must return, not yield."
+        )
     signature = signature_of(function)
     if signature is None:
         raise InvalidStep(f"the {role} of step {step!r} has no signature that Python can tell\nWrap it in a `def`.")
@@ -120,4 +131,6 @@ def _readable_signature(step: str, role: str, function: Any) -> Signature:
 def _unfit(step: str, role: str, name: str, mine: Signature, expected: Sequence[str]) -> InvalidStep:
     has = ", ".join(mine.parameters)
     ways = "\n      or: ".join(expected)
-    return InvalidStep(f"the {role} {name!r} of step {step!r} takes ({has}), which isn't what it is given\nExpected: {ways}")
+    return InvalidStep(
+        f"the {role} {name!r} of step {step!r} takes ({has}), which isn't what it is given\nExpected: {ways}"
+    )

@@ -16,13 +16,15 @@ _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 def limit_specs(step: str, given: Any, signature: Signature) -> tuple[LimitSpec, ...]:
     """What was given as `limit=`, checked, in order of name; the same limit given twice counts once."""
-    limits = given if isinstance(given, tuple) else (given,)
+    limits: tuple[Any, ...] = given if isinstance(given, tuple) else (given,)
     by_name: dict[str, LimitSpec] = {}
-    for limit in limits:  # pyright: ignore[reportUnknownVariableType]
+    for limit in limits:
         if not isinstance(limit, Limit):
             raise InvalidStep(f"step {step!r} has limit={limit!r}\nGive a Limit, or a tuple of them.")
         if by_name.setdefault(limit.name, spec := _spec(step, limit, signature)) != spec:
-            raise InvalidStep(f"step {step!r} has two limits named {limit.name!r}\nA step takes a pool once: give one of them.")
+            raise InvalidStep(
+                f"step {step!r} has two limits named {limit.name!r}\nA step takes a pool once: give one of them."
+            )
     return tuple(by_name[name] for name in sorted(by_name))
 
 

@@ -44,7 +44,9 @@ class StepOptions:
     hints: Mapping[str, Any] | None = None
 
 
-def first_options(name: str, function: Callable[..., Any], signature: Signature, changes: dict[str, Any]) -> StepOptions:
+def first_options(
+    name: str, function: Callable[..., Any], signature: Signature, changes: dict[str, Any]
+) -> StepOptions:
     """The options of a new step; its docstring is its description unless told."""
     described = StepOptions(description=cleandoc(function.__doc__ or "") if hasattr(function, "__name__") else "")
     return changed_options(name, function, signature, described, {"mode": "auto"} | changes)

@@ -104,7 +104,9 @@ def _misfit(signature: Signature, kwargs: Mapping[str, Any], error: TypeError) -
     if unknown and all(parameter.kind is not Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return f"takes no argument {unknown[0]!r}{suggest(unknown[0], named)}"
     text = str(error)
-    missing = text.removeprefix("missing a required argument: ").removeprefix("missing a required keyword-only argument: ")
+    missing = text.removeprefix("missing a required argument: ").removeprefix(
+        "missing a required keyword-only argument: "
+    )
     return f"misses its argument {missing}" if missing != text else text
 
 
@@ -131,12 +133,14 @@ class _Default:
 def _same(one: Any, other: Any) -> bool:
     try:
         return type(one) is type(other) and bool(one == other)
-    except Exception:  # noqa: BLE001  # an == of somebody else's that raises tells us that they aren't known to be the same
+    except Exception:  # an == of somebody else's that raises tells us that they aren't known to be the same
         return False
 
 
 def _written_parameter(parameter: Parameter) -> str:
-    stars = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    stars = (
+        "*" if parameter.kind is Parameter.VAR_POSITIONAL else "**" if parameter.kind is Parameter.VAR_KEYWORD else ""
+    )
     annotated = "" if parameter.annotation is Parameter.empty else f": {type_name(parameter.annotation)}"
     default = "" if parameter.default is Parameter.empty else f"{' = ' if annotated else '='}{parameter.default!r}"
     return f"{stars}{parameter.name}{annotated}{default}"

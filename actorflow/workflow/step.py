@@ -32,18 +32,24 @@ R = TypeVar("R")
 X = TypeVar("X")
 
 Mode: TypeAlias = RequestedMode
-Guard: TypeAlias = Callable[P, Skip[R] | None | Awaitable[Skip[R] | None]]
+Guard: TypeAlias = Callable[P, Skip[R] | Awaitable[Skip[R] | None] | None]
 Where: TypeAlias = Callable[P, bool | Awaitable[bool]]
 UndoHandler: TypeAlias = Callable[Concatenate[R, P], Awaitable[None] | None]
 UndoOfValue: TypeAlias = Callable[[R], Awaitable[None] | None]
-CompensateHandler: TypeAlias = Callable[Concatenate[Exception, P], Recover[R] | None | Awaitable[Recover[R] | None]]
+CompensateHandler: TypeAlias = Callable[Concatenate[Exception, P], Recover[R] | Awaitable[Recover[R] | None] | None]
 
 
 class Step(Generic[P, R, X]):
     """A unit of work. `P` are its parameters, `R` is its result, `X` what the bare function gives: `R`, or a coroutine of `R`."""
 
     def __init__(
-        self, function: Callable[P, X], name: str, signature: Signature, options: StepOptions, placement: Placement, handlers: Handlers
+        self,
+        function: Callable[P, X],
+        name: str,
+        signature: Signature,
+        options: StepOptions,
+        placement: Placement,
+        handlers: Handlers,
     ) -> None:
         self.function = function
         self.name = name
@@ -60,9 +66,9 @@ class Step(Generic[P, R, X]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Draws a node of the workflow that is being drawn. Raises outside of one: a unit test calls `step.run(…)`."""
-        from actorflow.workflow.drawing import draw_step_call  # noqa: PLC0415  # the drawing knows steps
+        from actorflow.workflow.drawing import draw_step_call  # the drawing knows steps
 
-        return cast(R, draw_step_call(self, args, kwargs))
+        return cast("R", draw_step_call(self, args, kwargs))
 
     def run(self, *args: P.args, **kwargs: P.kwargs) -> X:
         """Calls the bare function, for a unit test; an `async def` gives its coroutine."""
@@ -74,7 +80,7 @@ class Step(Generic[P, R, X]):
     def undo(self, handler: UndoOfValue[R], /) -> UndoOfValue[R]: ...
     @overload
     def undo(
-        self, *, retry: Retry | None = None, timeout: float | None = None, unknown: bool = False
+        self, /, *, retry: Retry | None = None, timeout: float | None = None, unknown: bool = False
     ) -> _Undo[P, R]: ...
     def undo(
         self,
@@ -97,7 +103,7 @@ class Step(Generic[P, R, X]):
     @overload
     def compensate(self, handler: CompensateHandler[P, R], /) -> CompensateHandler[P, R]: ...
     @overload
-    def compensate(self, *, retry: Retry | None = None, timeout: float | None = None) -> _Compensate[P, R]: ...
+    def compensate(self, /, *, retry: Retry | None = None, timeout: float | None = None) -> _Compensate[P, R]: ...
     def compensate(
         self,
         handler: Callable[..., Any] | None = None,
@@ -122,7 +128,7 @@ class Step(Generic[P, R, X]):
         mode: Mode | UnsetType = UNSET,
         limit: Limit | tuple[Limit, ...] | UnsetType = UNSET,
         retry: Retry | UnsetType = UNSET,
-        timeout: float | None | UnsetType = UNSET,
+        timeout: float | UnsetType | None = UNSET,
         irreversible: bool | UnsetType = UNSET,
         guards: Sequence[Guard[P, R]] | UnsetType = UNSET,
         where: Where[P] | UnsetType = UNSET,
@@ -133,10 +139,16 @@ class Step(Generic[P, R, X]):
         `name` is the node's name, `after` lists what it waits for without taking the value, `keep=True` keeps its result to the end of the
         run (R7). The copy shares its handlers with the step.
         """
-        changes = dict(
-            mode=mode, limit=limit, retry=retry, timeout=timeout, irreversible=irreversible, guards=guards, where=where,
-            description=description,
-        )  # fmt: skip
+        changes = {
+            "mode": mode,
+            "limit": limit,
+            "retry": retry,
+            "timeout": timeout,
+            "irreversible": irreversible,
+            "guards": guards,
+            "where": where,
+            "description": description,
+        }
         options = changed_options(self.name, self.function, self.signature, self._options, changes)
         placement = checked_placement(self.name, self.placement, name, after, keep)
         _refuse_undo_of_irreversible(self.name, options, self._handlers)
@@ -189,7 +201,7 @@ def step(
     mode: Mode | UnsetType = UNSET,
     limit: Limit | tuple[Limit, ...] | UnsetType = UNSET,
     retry: Retry | UnsetType = UNSET,
-    timeout: float | None | UnsetType = UNSET,
+    timeout: float | UnsetType | None = UNSET,
     irreversible: bool | UnsetType = UNSET,
     guards: Sequence[Callable[..., Any]] | UnsetType = UNSET,
     where: Callable[..., Any] | UnsetType = UNSET,
@@ -203,7 +215,7 @@ def step(
     mode: Mode | UnsetType = UNSET,
     limit: Limit | tuple[Limit, ...] | UnsetType = UNSET,
     retry: Retry | UnsetType = UNSET,
-    timeout: float | None | UnsetType = UNSET,
+    timeout: float | UnsetType | None = UNSET,
     irreversible: bool | UnsetType = UNSET,
     guards: Sequence[Callable[..., Any]] | UnsetType = UNSET,
     where: Callable[..., Any] | UnsetType = UNSET,
@@ -216,9 +228,16 @@ def step(
     unless given only what the step asks for with `TryAgain`, five attempts in all. `guards` and `where` see the arguments before the
     first attempt. `description` is the docstring unless given. Raises `InvalidStep` for what makes no sense.
     """
-    changes = dict(
-        mode=mode, limit=limit, retry=retry, timeout=timeout, irreversible=irreversible, guards=guards, where=where, description=description
-    )  # fmt: skip
+    changes = {
+        "mode": mode,
+        "limit": limit,
+        "retry": retry,
+        "timeout": timeout,
+        "irreversible": irreversible,
+        "guards": guards,
+        "where": where,
+        "description": description,
+    }
 
     def decorate(function: Any, /) -> Any:
         return _new_step(function, name, changes)

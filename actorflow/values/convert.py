@@ -1,0 +1,43 @@
+"""Strict conversion of what came as a message, a file or JSON to the annotated type (R2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actorflow.values.check import check
+from actorflow.values.mismatch import ValueMismatch, shown
+from actorflow.values.types import class_of, type_text
+
+
+def convert(value: Any, annotation: Any) -> Any:
+    """The value as the annotated type; raises `ValueMismatch` with the path to what doesn't fit.
+
+    Strict: `"3"` isn't an int. Objects that are of their type already pass as they are, so that a message within one process may hold them.
+    """
+    try:
+        return msgspec.convert(value, annotation, strict=True, dec_hook=_as_it_is)
+    except msgspec.ValidationError as error:
+        raise _mismatch(error, value, annotation) from None
+    except RecursionError:
+        raise ValueMismatch(type_text(annotation), f"{shown(value)} nested too deeply, or holding itself") from None
+    except (TypeError, NotImplementedError):
+        check(value, annotation)
+        return value
+
+
+def _as_it_is(annotation: Any, value: Any) -> Any:
+    cls = class_of(annotation)
+    if cls is not None and not isinstance(value, cls):
+        raise TypeError(f"Expected `{type_text(annotation)}`, got `{type(value).__name__}`")
+    return value
+
+
+def _mismatch(error: msgspec.ValidationError, value: Any, annotation: Any) -> ValueMismatch:
+    text, _, path = str(error).partition(" - at `")
+    expected, _, got = text.removeprefix("Expected ").partition(", got ")
+    way = path.rstrip("`").removeprefix("$").removeprefix("key in ")
+    if text.startswith("Expected ") and got:
+        return ValueMismatch(expected.strip("`"), got.strip("`"), way)
+    return ValueMismatch(type_text(annotation), f"{shown(value)} ({text})", way)
