@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import asyncio
 import sys
 from collections.abc import Iterator
 
@@ -18,8 +18,10 @@ def run(options: Options) -> Iterator[Figure]:
 
 async def measure(options: Options) -> list[Figure]:
     async def milliseconds(names: str) -> float:
-        command = [sys.executable, "-c", PROGRAM.format(names)]
-        return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout) * 1000
+        program = PROGRAM.format(names)
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+        printed, _ = await child.communicate()
+        return float(printed) * 1000
 
     variants = {name: lambda names=names: milliseconds(names) for name, names in VARIANTS.items()}
     return list(figures("imports", "import", "ms", await interleave(variants, 2 * options.rounds + 1)))
