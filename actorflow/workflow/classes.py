@@ -90,6 +90,13 @@ def is_typed_dict(cls: Any) -> bool:
     return typing.is_typeddict(cls)
 
 
+def is_keyed(annotation: Any) -> bool:
+    """Whether a value's parts are reached by key: `value["city"]`."""
+    plain = plain_type(annotation)
+    cls = typing.get_origin(plain) or plain
+    return isinstance(cls, type) and (is_typed_dict(cls) or issubclass(cls, Mapping))
+
+
 def is_closed(cls: type) -> bool:
     """Whether all attributes of the class's objects are known from the class."""
     if "__getattr__" in _own_names(cls) or "__getattribute__" in _own_names(cls):

@@ -14,7 +14,7 @@ import msgspec
 from actorflow.plan import Attribute, Collected, Constant, Expression, Item, Key
 from actorflow.workflow.promise import Promise, is_promise
 
-Leaf = Callable[[Promise], Expression]
+Leaf = Callable[[Any], Expression]
 
 
 class Unusable(Exception):  # noqa: N818  # it says what is wrong with the value; it never leaves the front end
@@ -24,24 +24,25 @@ class Unusable(Exception):  # noqa: N818  # it says what is wrong with the value
 _PLAIN = frozenset({int, float, str, bool, bytes, type(None), complex})
 
 
-def to_expression(value: Any, leaf: Leaf) -> Expression:
-    """The expression of a value; `leaf` gives that of each promise. Raises `Unusable`."""
-    if is_promise(value):
+def to_expression(value: Any, leaf: Leaf, leaves: tuple[type, ...] = (Promise,)) -> Expression:
+    """The expression of a value; `leaf` gives that of each leaf in it: of each promise, unless told. Raises `Unusable`."""
+    if type(value) in leaves:
         return leaf(value)
     if type(value) in _PLAIN:
         return Constant(value)
-    return _Walk(leaf).expression(value)
+    return _Walk(leaf, leaves).expression(value)
 
 
 class _Walk:
     """One search; `_open` are the containers that it is in, so that one that holds itself doesn't go on for ever."""
 
-    def __init__(self, leaf: Leaf) -> None:
+    def __init__(self, leaf: Leaf, leaves: tuple[type, ...]) -> None:
         self._leaf = leaf
+        self._leaves = leaves
         self._open: set[int] = set()
 
     def expression(self, value: Any) -> Expression:
-        if is_promise(value):
+        if type(value) in self._leaves:
             return self._leaf(value)
         take_apart = None if type(value) in _PLAIN or id(value) in self._open else _taker(value)
         if take_apart is None:
@@ -55,8 +56,9 @@ class _Walk:
     def _container(
         self, value: Any, keys: Sequence[Key], items: Iterable[Any], build: Callable[[list[Any]], Any]
     ) -> Expression:
-        found = tuple(map(self.expression, items))
-        if all(isinstance(item, Constant) for item in found):
+        given = tuple(items)
+        found = tuple(map(self.expression, given))
+        if all(isinstance(made, Constant) and made.value is item for made, item in zip(found, given, strict=True)):
             return Constant(value)
         return Collected(type(value), tuple(keys), found, build)
 

@@ -88,7 +88,7 @@ class Drawing:
         result = moved(draft.result, base, arguments)
         return Promise(Source(self, result, draft.return_type, name, (base, len(self.draft.nodes))))
 
-    def check_inputs(self, what: str, inputs: Sequence[InputSpec], given: Sequence[Expression]) -> None:
+    def check_inputs(self, what: str, inputs: Sequence[InputSpec], given: Sequence[Expression], line: str | None = None) -> None:
         """Checks what is given to a composed workflow against its inputs' types."""
 
     # ── what promises mean here ──

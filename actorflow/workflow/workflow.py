@@ -35,7 +35,7 @@ class Workflow(Generic[P, R]):
         self.name = definition.name
         self.description = definition.description
         self._placement = placement
-        self._undoable = undoable
+        self.is_undoable = undoable
         self.__name__ = definition.name
         self.__doc__ = definition.description
 
@@ -66,7 +66,7 @@ class Workflow(Generic[P, R]):
             name=before.name if name is None else check_name(name),
             after=before.after if after is None else tuple(after),
         )
-        return Workflow(self.definition, placement, undoable=self._undoable if undoable is None else undoable)
+        return Workflow(self.definition, placement, undoable=self.is_undoable if undoable is None else undoable)
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
@@ -94,7 +94,7 @@ class Workflow(Generic[P, R]):
         what = f"workflow {name!r}"
         values = bind_values(drawing, draft.inputs, self.definition.signature, args, kwargs, what)
         after = drawing.waits(self._placement.after, what) if self._placement.after else ()
-        return drawing.inline(draft, name, values, after, undoable=self._undoable)
+        return drawing.inline(draft, name, values, after, undoable=self.is_undoable)
 
     def _draft_within(self, drawing: Drawing) -> Draft:
         """This workflow's draft. Its problems are those of the outer workflow too."""

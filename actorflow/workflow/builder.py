@@ -1,0 +1,127 @@
+"""The same as `@workflow`, by name: for plans that are made from data.
+
+    builder = WorkflowBuilder("book_trip").add_input("trip", Trip)
+    builder.add_step("seat", reserve_seat, arguments={"city": "trip.city"})
+    builder.add_step("charge", charge_card, arguments={"seat": "seat", "nights": Value(3)})
+    book_trip = builder.returns("charge").build()
+
+`arguments` maps a parameter to where its value comes from. A text is a reference: the name of an input or a node, or a part of it
+(`trip.city`, `trip.legs.0`); so is a text inside a list, tuple or dict. `Value(…)` is a literal, whatever is in it; anything that is neither
+is a literal too. References may go forward. Everything that is wrong is told at `build()`, together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Any
+
+from actorflow.plan import Draft, InputSpec
+from actorflow.workflow.definition import Definition
+from actorflow.workflow.lines import users_line
+from actorflow.workflow.references import Entry, Resolver, Value
+from actorflow.workflow.step import Step
+from actorflow.workflow.workflow import Workflow
+
+__all__ = ["Value", "WorkflowBuilder"]
+
+_REQUIRED: Any = Parameter.empty
+_NOTHING: Mapping[str, Any] = {}
+
+
+class WorkflowBuilder:
+    """Collects inputs and nodes, and makes a workflow of them."""
+
+    def __init__(self, name: str, *, description: str = "", middleware: Sequence[Any] = ()) -> None:
+        self.name = name
+        self._content = _Content(name, description, tuple(middleware), [], [], users_line())
+
+    def add_input(self, name: str, type: Any = Any, default: Any = _REQUIRED) -> WorkflowBuilder:
+        """Declares an input. Without a default it must be given."""
+        self._content.inputs.append((InputSpec(name, type, default), users_line()))
+        return self
+
+    def add_step(
+        self,
+        name: str,
+        step: Step[..., Any, Any],
+        *,
+        arguments: Mapping[str, Any] = _NOTHING,
+        after: Sequence[str] = (),
+    ) -> WorkflowBuilder:
+        """Adds a node that runs a step. `after` names what it waits for without taking the result."""
+        self._content.entries.append(Entry(name, step, arguments, after, users_line()))
+        return self
+
+    def compose(
+        self,
+        name: str,
+        workflow: Workflow[..., Any],
+        *,
+        arguments: Mapping[str, Any] = _NOTHING,
+        after: Sequence[str] = (),
+    ) -> WorkflowBuilder:
+        """Adds all nodes of another workflow under `name.`; `name` alone is its result."""
+        self._content.entries.append(Entry(name, workflow, arguments, after, users_line()))
+        return self
+
+    def returns(self, name: Any) -> WorkflowBuilder:
+        """Says what the workflow returns: a reference, or a list, tuple or dict of them."""
+        self._content.result, self._content.returns = name, True
+        return self
+
+    def build(self) -> Workflow[..., Any]:
+        """The workflow, compiled. Raises `InvalidWorkflow` with all problems."""
+        definition = _BuiltDefinition(self._content.copy())
+        definition.compile()
+        return Workflow(definition)
+
+
+@dataclass(slots=True)
+class _Content:
+    name: str
+    description: str
+    middleware: tuple[Any, ...]
+    inputs: list[tuple[InputSpec, str]]
+    entries: list[Entry]
+    line: str
+    result: Any = None
+    returns: bool = False
+
+    def copy(self) -> _Content:
+        """What was built stays as it was when the builder goes on."""
+        return _Content(
+            self.name, self.description, self.middleware, list(self.inputs), list(self.entries), self.line, self.result, self.returns
+        )  # fmt: skip
+
+    def signature(self) -> Signature:
+        """Inputs by position or name; those that must be given come first by position, the rest by name."""
+        parameters = {
+            spec.name: Parameter(spec.name, Parameter.POSITIONAL_OR_KEYWORD, default=spec.default)
+            for spec, _ in self.inputs
+            if isinstance(spec.name, str) and spec.name.isidentifier()  # pyright: ignore[reportUnnecessaryIsInstance]
+        }
+        needed = [p for p in parameters.values() if p.default is _REQUIRED]
+        optional = [p for p in parameters.values() if p.default is not _REQUIRED]
+        return Signature([*needed, *optional])
+
+
+class _BuiltDefinition(Definition):
+    """A workflow that was built by name."""
+
+    def __init__(self, content: _Content) -> None:
+        super().__init__(content.name, content.description, content.signature())
+        self._content: _Content | None = content
+        self._inputs = tuple(spec for spec, _ in content.inputs)
+
+    def inputs(self) -> tuple[InputSpec, ...]:
+        return self._inputs
+
+    def _drawn(self) -> tuple[Draft, list[str]]:
+        content = self._content
+        assert content is not None
+        resolver = Resolver(content.name, self, content.inputs, content.entries)
+        draft = resolver.resolve(content.result, returns=content.returns)
+        draft.description, draft.middleware, draft.line = content.description, content.middleware, content.line
+        return draft, resolver.problems
