@@ -110,7 +110,7 @@ def run_all(sizes: Sequence[int], seconds: float) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.wfcommons", description=__doc__)
     parser.add_argument(
-        "--tasks", type=int, nargs="+", default=[200, 1_000, 10_000], metavar="N", help="sizes of graphs"
+        "--tasks", type=int, nargs="+", default=[110, 1_000, 10_000], metavar="N", help="sizes of graphs"
     )
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S", help="what each critical path takes")
     asked = parser.parse_args()
