@@ -146,56 +146,6 @@ def begin(state: State, node: int, now: float) -> None:
     state.started.append(node)
 
 
-def permits_granted(state: State, message: PermitsGranted, now: float) -> None:
-    """A grant to a node that asked within this turn has its slot; one to a node in line needs one now, or is declined."""
-    for node in message.nodes:
-        state.held.add(node)
-        status = state.status[node]
-        if status == ASKED:
-            state.running -= 1
-            begin_or_decline(state, node, now)
-        elif status == QUEUED:
-            begin_or_decline(state, node, now)
-        elif status == COMPENSATION_WAITING:
-            compensate_again(state, node, now)
-        elif status == UNDO_WAITING:
-            undo_again(state, node, now)
-        else:
-            decline(state, node)
-
-
-def begin_or_decline(state: State, node: int, now: float) -> None:
-    if state.phase == RUN and state.running < state.cap and state.allowance > 0:
-        begin(state, node, now)
-        return
-    decline(state, node)
-    state.status[node] = READY
-    state.ready.appendleft(node)
-
-
-def decline(state: State, node: int) -> None:
-    state.held.discard(node)
-    state.orders.append(DeclinePermits(node))
-
-
-def permits_queued(state: State, message: PermitsQueued, now: float) -> None:
-    for node in message.nodes:
-        if state.status[node] == ASKED:
-            state.status[node] = QUEUED
-            state.running -= 1
-
-
-def leave_lines(state: State) -> None:
-    """Nothing new starts: nodes that asked for permits, or hold a slot for their answer, step back."""
-    queued = [node for node, status in enumerate(state.status) if status in (ASKED, QUEUED)]
-    for node in queued:
-        state.running -= state.status[node] == ASKED
-        state.status[node] = READY
-    state.asks.clear()
-    if queued:
-        state.orders.append(WithdrawAsks(tuple(queued)))
-
-
 def close(state: State, now: float) -> None:
     """R4: every node is resolved. The result is made, looked at by middleware, and the run has succeeded."""
     if state.is_settled:

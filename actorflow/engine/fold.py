@@ -78,20 +78,31 @@ def run_paused(state: State, fact: RunPaused) -> None:
 
 
 def run_resumed(state: State, fact: RunResumed) -> None:
+    """What was interrupted runs again; `max_steps` counts anew, or the run could never go on (R16, R31)."""
     state.phase = RUN
     state.began = fact.at
-    state.by = ""
+    state.by = state.ended = ""
     state.stopping.clear()
+    if state.options.max_steps is not None:
+        state.allowance = state.options.max_steps
+    for node, status in enumerate(state.status):
+        if status == INTERRUPTED:
+            state.status[node] = READY
 
 
 def rollback_started(state: State, fact: RollbackStarted) -> None:
+    """A rollback of a run that had ended is that of a reversible one (R26)."""
+    state.undone = state.phase == ENDED
     state.phase = SETTLING
     state.cancelled = fact.cancelled
+    state.by = fact.reason
+    if fact.error is not None:
+        state.errors.append(StepError("", "run", 1, fact.error))
 
 
 def run_ended(state: State, fact: RunEnded) -> None:
     state.phase = ENDED
-    state.undone = fact.status == "undone"
+    state.ended = fact.status
 
 
 # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,10 +145,18 @@ def forget(state: State, node: int) -> None:
     state.unknown.discard(node)
 
 
+def began(state: State, fact: GuardsStarted | StepStarted) -> None:
+    """A try begins: its wait is over, and the time that `within` bounds runs from the first one on (R14)."""
+    state.retry_at.pop(fact.node, None)
+    if state.program.steps[fact.node].retry.within is not None:
+        state.first_at.setdefault(fact.node, fact.at)
+
+
 def guards_started(state: State, fact: GuardsStarted) -> None:
     state.status[fact.node] = GUARDING
     state.attempt[fact.node] = fact.attempt
     state.handlers += 1
+    began(state, fact)
 
 
 def guards_passed(state: State, fact: GuardsPassed) -> None:
@@ -168,6 +187,7 @@ def step_started(state: State, fact: StepStarted) -> None:
     state.attempt[fact.node] = fact.attempt
     state.running += 1
     state.allowance -= 1
+    began(state, fact)
 
 
 def step_halted(state: State, fact: StepHalted) -> None:
@@ -192,12 +212,21 @@ def step_succeeded(state: State, fact: StepSucceeded | StepHalted) -> None:
     resolve(state, node, fact.value, fact.at)
 
 
+def acted(state: State, node: int, error: BaseException) -> None:
+    """The step's own code was entered, and its attempt has ended without a value: there is something to compensate."""
+    state.reasons[node] = error
+    state.offered.discard(node)
+    state.stopped.discard(node)
+
+
 def attempt_failed(state: State, fact: AttemptFailed) -> None:
-    state.status[fact.node] = INTERRUPTED
-    state.running -= 1
-    state.reasons[fact.node] = fact.error
+    """A step that was set aside, and then said to have failed, holds no slot."""
+    node = fact.node
+    state.running -= state.status[node] != SET_ASIDE
+    state.status[node] = INTERRUPTED
+    acted(state, node, fact.error)
     if fact.unknown:
-        state.unknown.add(fact.node)
+        state.unknown.add(node)
 
 
 def step_interrupted(state: State, fact: StepInterrupted) -> None:
@@ -207,12 +236,13 @@ def step_interrupted(state: State, fact: StepInterrupted) -> None:
         state.handlers -= 1
     else:
         state.running -= 1
-        state.uncounted[node] = state.uncounted.get(node, 0) + 1
+    state.uncounted[node] = state.uncounted.get(node, 0) + 1
     state.status[node] = INTERRUPTED
     if fact.entered:
         reason = StepCancelled(f"step {state.name(node)!r} was cancelled")
         reason.__cause__ = fact.error
-        state.reasons[node] = reason
+        acted(state, node, reason)
+        state.stopped.add(node)
         if state.program.steps[node].irreversible and state.phase == HALTING:
             state.status[node] = SET_ASIDE
 
@@ -220,7 +250,7 @@ def step_interrupted(state: State, fact: StepInterrupted) -> None:
 def step_abandoned(state: State, fact: StepAbandoned) -> None:
     state.status[fact.node] = INTERRUPTED
     state.running -= 1
-    state.reasons[fact.node] = fact.error
+    acted(state, fact.node, fact.error)
     state.unknown.add(fact.node)
 
 
@@ -233,7 +263,7 @@ def step_gave_up(state: State, fact: StepGaveUp) -> None:
     """The step's own error comes first, then that of its compensation. That we stopped it isn't an error of its own."""
     node = fact.node
     state.status[node] = FAILED
-    if not (node in state.stopping and isinstance(fact.error, StepCancelled)):
+    if not (node in state.stopped and isinstance(fact.error, StepCancelled)):
         state.errors.append(StepError(state.name(node), fact.phase, fact.attempt, fact.error))
     failed = state.handler_errors.pop(node, None)
     if failed is not None:
@@ -258,6 +288,7 @@ def compensation_started(state: State, fact: CompensationStarted) -> None:
     state.first_at.setdefault(~node, fact.at)
     state.retry_at.pop(node, None)
     state.status[node] = COMPENSATING
+    state.offered.add(node)
     state.tries[node] = fact.tries
     state.reasons[node] = fact.error
 

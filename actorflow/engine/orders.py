@@ -69,6 +69,12 @@ class ResultRefused(Request, frozen=True):
     error: BaseException
 
 
+class Broken(Request, frozen=True):
+    """The runtime itself failed in this run's turn (R35)."""
+
+    error: BaseException
+
+
 class PermitsGranted(Request, frozen=True):
     nodes: tuple[int, ...]
 

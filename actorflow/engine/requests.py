@@ -6,6 +6,7 @@ from actorflow.engine import advance as to
 from actorflow.engine.orders import (
     AbandonStep,
     Begin,
+    Broken,
     CompensateStep,
     HandlerDue,
     PermitsGranted,
@@ -76,6 +77,13 @@ def succeeds(state: State, message: ResultChecked, now: float) -> Fact | None:
 
 def is_refused(state: State, message: ResultRefused, now: float) -> Fact | None:
     return fails_the_run(state, message.error, message.at) if state.phase == CLOSING else None
+
+
+def breaks(state: State, message: Broken, now: float) -> Fact | None:
+    """R35: a fault of the runtime fails the run, which is rolled back."""
+    if state.phase in (RUN, HALTING, CLOSING):
+        return fails_the_run(state, message.error, message.at)
+    return None
 
 
 def permits_come(state: State, message: PermitsGranted, now: float) -> Fact | None:

@@ -26,6 +26,7 @@ rows: dict[type, Rule] = {
     orders.PatienceOver:              Rule(None,            None,                             None,                    policy.patience_is_over),
     orders.ResultChecked:             Rule(None,            None,                             None,                    requests.succeeds),
     orders.ResultRefused:             Rule(None,            None,                             None,                    requests.is_refused),
+    orders.Broken:                    Rule(None,            None,                             None,                    requests.breaks),
     facts.RunStarted:                 Rule(None,            fold.run_started),
     facts.RunPaused:                  Rule(None,            fold.run_paused,                  requests.clears_the_way),
     facts.RunResumed:                 Rule(None,            fold.run_resumed),

@@ -151,9 +151,10 @@ class State:
 
     __slots__ = (
         "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "errors", "facts", "first_at",
-        "handler_errors", "handlers", "held", "incomplete", "more", "options", "orders", "overdue", "passed", "phase",
-        "plan", "program", "readers", "ready", "reasons", "remaining", "result", "retry_at", "run", "running", "started",
-        "status", "stopping", "takes", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
+        "ended", "handler_errors", "handlers", "held", "incomplete", "more", "offered", "options", "orders", "overdue",
+        "passed", "patience", "phase", "plan", "program", "readers", "ready", "reasons", "remaining", "result", "retry_at",
+        "run", "running", "started", "status", "stopped", "stopping", "takes", "tries", "uncounted", "undo_stack", "undone",
+        "unknown", "values",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions) -> None:
@@ -167,6 +168,7 @@ class State:
         self.began = 0.0
         self.by = ""  # who paused or cancelled it
         self.cancelled = False
+        self.ended = ""  # how: succeeded, failed, halted, cancelled, undone
         self.undone = False  # a rollback of a run that had succeeded
 
         self.status = bytearray(size)
@@ -191,6 +193,8 @@ class State:
         self.first_at: dict[int, float] = {}  # when the first attempt of a node (or of its handler) began, for `within`
         self.handler_errors: dict[int, BaseException] = {}
         self.passed: set[int] = set()  # nodes whose guards have passed
+        self.offered: set[int] = set()  # nodes whose last attempt was offered to their compensation
+        self.stopped: set[int] = set()  # nodes whose last attempt ended because we stopped it
         self.unknown: set[int] = set()  # nodes of which nobody knows whether they acted
         self.errors: list[StepError] = []
         self.acted = False  # something was compensated or undone
@@ -199,6 +203,7 @@ class State:
 
         self.held: set[int] = set()  # nodes that hold permits
         self.stopping: set[int] = set()  # nodes that were told to stop
+        self.patience = 0.0  # until when what is in flight may end by itself, in a halt or a rollback
         self.overdue: dict[int, Any] = {}
 
         self.started: list[int] = []  # the turn's buffers: attempts to start, permits to ask for, orders, facts
