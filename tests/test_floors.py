@@ -107,11 +107,12 @@ def trespass(entry: Import, known: frozenset[str]) -> str | None:
 
 def trespasses(package: Path) -> list[str]:
     known = modules(package)
-    return [
+    found = (
         f"{entry.module}:{entry.line} {why}"
         for entry in imports(package)
         if entry.target.split(".")[0] == "actorflow" and (why := trespass(entry, known))
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def strangers(package: Path) -> list[str]:
@@ -146,7 +147,8 @@ def test_every_module_is_on_a_floor() -> None:
 
 
 def test_imports_go_down_floors_only_and_enter_folders_by_their_door() -> None:
-    assert trespasses(PACKAGE) == []
+    found = trespasses(PACKAGE)
+    assert not found, "\n" + "\n".join(found)
 
 
 def test_the_core_needs_anyio_msgspec_and_structlog_alone() -> None:
