@@ -190,7 +190,11 @@ class StepGaveUp(StepFact, frozen=True):
 
 
 class RollbackStarted(RunFact, frozen=True):
+    """`reason` is that of a cancel. `error`: the run as a whole failed (its result, its middleware), not one of its steps."""
+
     cancelled: bool
+    reason: str = ""
+    error: BaseException | None = None
 
 
 class UndoStarted(StepFact, frozen=True):

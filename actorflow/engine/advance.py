@@ -5,27 +5,26 @@ from __future__ import annotations
 from actorflow.engine.orders import (
     AskPermits,
     CheckResult,
-    DeclinePermits,
     EndRun,
-    PermitsGranted,
-    PermitsQueued,
     Remind,
     RetryDue,
     RunGuards,
-    WithdrawAsks,
+    StopStep,
 )
+from actorflow.engine.permits import release
 from actorflow.engine.state import (
     ASKED,
     CLOSING,
     COMPENSATION_WAITING,
+    GUARDING,
     HALTING,
     INTERRUPTED,
-    QUEUED,
     READY,
     RUN,
     RUNNING,
     SET_ASIDE,
     SETTLING,
+    STOPPING,
     UNDO_WAITING,
     UNDOING,
     UNDOING_ALL,
@@ -33,7 +32,7 @@ from actorflow.engine.state import (
     State,
 )
 from actorflow.engine.table import RULES
-from actorflow.errors import StepError
+from actorflow.errors import AttemptsExhausted
 from actorflow.facts import (
     CompensationStarted,
     Fact,
@@ -41,10 +40,12 @@ from actorflow.facts import (
     RollbackStarted,
     RunEnded,
     RunPaused,
+    StepFact,
     StepGaveUp,
     StepStarted,
     UndoStarted,
 )
+from actorflow.policy import TryAgain
 
 SPAWN_BUDGET = 256
 """How many attempts one turn starts at most: a wide run can't keep the loop for itself (PERFORMANCE study, section 8)."""
@@ -89,6 +90,8 @@ def advance(state: State, now: float) -> None:
 
 def start_ready(state: State, now: float) -> None:
     """R1, R6: starts what is ready, who has waited longest first, as far as the run's own bounds allow."""
+    if state.handlers and state.options.sequential:
+        return  # guards and compensations take their turn, too
     ready, status, attempt, started = state.ready, state.status, state.attempt, state.started
     special = state.program.special
     room = min(state.cap - state.running, SPAWN_BUDGET - len(started))
@@ -116,21 +119,19 @@ def out_of_steps(state: State, now: float) -> None:
     if state.options.on_timeout == "halt":
         record(state, RunPaused(state.run, now, "max_steps"), now)
     else:
-        state.by = "max_steps"
-        record(state, RollbackStarted(state.run, now, cancelled=True), now)
+        record(state, RollbackStarted(state.run, now, cancelled=True, reason="max_steps"), now)
+        stop_all(state)
     advance(state, now)
 
 
 def prepare(state: State, node: int, now: float) -> bool:
     """Guards first, then permits, then the step (R17, R28). Answers whether the node takes a slot of the run."""
     step = state.program.steps[node]
-    if step.retry.within is not None:
-        state.first_at.setdefault(node, now)
     if step.guards and node not in state.passed:
         attempt = state.attempt[node] + 1
         record(state, GuardsStarted(state.run, node, attempt, now), now)
         state.orders.append(RunGuards(node, attempt))
-        return False
+        return state.options.sequential
     if step.limits and node not in state.held:
         state.status[node] = ASKED
         state.asks.append(node)
@@ -162,9 +163,8 @@ def close(state: State, now: float) -> None:
 
 
 def fail_run(state: State, error: BaseException, now: float) -> None:
-    """The run as a whole fails: its result can't be made, or middleware refused it."""
-    state.errors.append(StepError("", "run", 1, error))
-    record(state, RollbackStarted(state.run, now, cancelled=False), now)
+    """The run as a whole fails: its result can't be made."""
+    record(state, RollbackStarted(state.run, now, cancelled=False, error=error), now)
     advance(state, now)
 
 
@@ -179,15 +179,43 @@ def end(state: State, status: str, now: float) -> None:
 IDLE_AFTER_AN_ATTEMPT = (WAITING, INTERRUPTED, READY, SET_ASIDE)
 
 
+def stop_all(state: State) -> None:
+    """Tells all that executes to stop; each answers in its own time, or its grace ends (R12)."""
+    for node, status in enumerate(state.status):
+        if status == RUNNING or (status == GUARDING and node not in state.stopping):
+            if status == RUNNING:
+                state.status[node] = STOPPING
+            state.stopping.add(node)
+            state.orders.append(StopStep(node, state.attempt[node]))
+
+
 def compensate_the_waiting(state: State, now: float) -> None:
     """R21: a step that waited for another attempt is compensated with its last reason, if its own code was ever entered."""
     for node in [node for node in state.reasons if state.status[node] in IDLE_AFTER_AN_ATTEMPT]:
         state.retry_at.pop(node, None)
-        error = state.reasons[node]
-        if state.program.steps[node].compensate is not None:
-            record(state, seek_compensation(state, node, error, now), now)
-        else:
-            record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
+        attempt = state.attempt[node]
+        error = standing_error(state, node, attempt, state.reasons[node])
+        record(state, compensates_or_stands(state, StepFact(state.run, node, attempt, now), error, now), now)
+
+
+def standing_error(state: State, node: int, attempt: int, error: BaseException) -> BaseException:
+    """R14: what is left of a `TryAgain` that isn't granted: the exception it was given, or `AttemptsExhausted` with its text."""
+    if not isinstance(error, TryAgain):
+        return error
+    if isinstance(error.reason, BaseException):
+        return error.reason
+    exhausted = AttemptsExhausted(state.name(node), attempt, error.reason or "")
+    exhausted.__cause__ = error.__cause__
+    return exhausted
+
+
+def compensates_or_stands(state: State, fact: StepFact, error: BaseException, now: float) -> Fact | None:
+    """R18, R54: every way an attempt can fail is offered to the step's compensation, if it has one, once."""
+    node = fact.node
+    if state.program.steps[node].compensate is not None and node not in state.offered:
+        return seek_compensation(state, node, error, now)
+    release(state, node)
+    return StepGaveUp(state.run, node, fact.attempt, fact.at, error, "run")
 
 
 def seek_compensation(state: State, node: int, error: BaseException, now: float) -> Fact | None:
@@ -234,6 +262,7 @@ def undo_again(state: State, node: int, now: float) -> None:
 
 def handler_again(state: State, node: int, now: float) -> None:
     """The wait before a handler's next try is over."""
+    del state.retry_at[node]
     if state.program.steps[node].limits:
         state.orders.append(AskPermits(node))
     elif state.status[node] == COMPENSATION_WAITING:
@@ -247,12 +276,9 @@ def handler_again(state: State, node: int, now: float) -> None:
 
 def take_up(state: State, now: float) -> None:
     """Goes on with a run that was halted: what was interrupted starts again, waits go on waiting (R16)."""
-    options = state.options
-    state.allowance = options.max_steps if options.max_steps is not None else state.allowance
     for node, status in enumerate(state.status):
         if status == WAITING:
             due = max(now, state.retry_at.get(node, now))
             state.orders.append(Remind(due, RetryDue(state.run, node, state.attempt[node], due)))
-        elif status in (READY, INTERRUPTED) and not state.counts[node]:
-            state.status[node] = READY
+        elif status == READY:
             state.ready.append(node)

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorflow.engine.advance import advance, record
-from actorflow.engine.orders import Resume, UndoAll
-from actorflow.engine.policy import answer_of_a_stopped_step, release
-from actorflow.engine.state import COMPLETED, ENDED, FAILED, SKIPPED, UNDO_FAILED, UNDONE, RunOptions, State
+from actorflow.engine.orders import PermitsGranted, Resume, UndoAll
+from actorflow.engine.permits import free_permits
+from actorflow.engine.policy import answer_of_a_stopped_step
+from actorflow.engine.state import ENDED, READY, RUN, RunOptions, State
 from actorflow.engine.table import RULES
 from actorflow.facts import Fact
 from actorflow.plan import Plan
 
-SETTLED = (COMPLETED, SKIPPED, FAILED, UNDONE, UNDO_FAILED)
+AFTER_THE_END = (Resume, UndoAll, PermitsGranted)
+"""What counts when the run has ended; a late grant is declined."""
 
 
 def decide(state: State, message: Any, now: float) -> None:
@@ -29,19 +31,12 @@ def decide(state: State, message: Any, now: float) -> None:
             message = answer_of_a_stopped_step(state, message)
             if message is None:
                 return
-    elif state.phase == ENDED and kind is not UndoAll and kind is not Resume:
+    elif state.phase == ENDED and kind not in AFTER_THE_END:
         return
     record(state, message, now)
     if state.held:
         free_permits(state, message)
     advance(state, now)
-
-
-def free_permits(state: State, message: Any) -> None:
-    """R29: permits come back when their node is settled. They aren't durable, so they stand beside the table."""
-    node = getattr(message, "node", -1)
-    if node in state.held and state.status[node] in SETTLED:
-        release(state, node)
 
 
 def replay(plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions, facts: Iterable[Fact]) -> State:
@@ -51,4 +46,8 @@ def replay(plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions, fac
         fold = RULES[type(fact)].fold
         if fold is not None:
             fold(state, fact)
+    waiting = dict.fromkeys(node for node in state.ready if state.status[node] == READY)
+    state.ready.clear()
+    if state.phase == RUN:
+        state.ready.extend(waiting)
     return state

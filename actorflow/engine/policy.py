@@ -5,8 +5,9 @@ Each answers with the next fact or with none. None of them keeps books: that is 
 
 from __future__ import annotations
 
-from actorflow.engine.advance import record, seek_compensation
+from actorflow.engine.advance import compensates_or_stands, record, standing_error, stop_all
 from actorflow.engine.orders import (
+    AbandonStep,
     Cancel,
     DeadlinePassed,
     GraceOver,
@@ -14,16 +15,14 @@ from actorflow.engine.orders import (
     NothingBegun,
     PatienceOver,
     Pause,
-    ReleasePermits,
     Remind,
     RetryDue,
     StopStep,
 )
+from actorflow.engine.permits import release
 from actorflow.engine.state import (
     ASKED,
     CLOSING,
-    COMPENSATION_WAITING,
-    FAILED,
     GUARDING,
     HALTING,
     INTERRUPTED,
@@ -33,11 +32,9 @@ from actorflow.engine.state import (
     RUNNING,
     SETTLING,
     STOPPING,
-    UNDO_WAITING,
-    UNDOING_ALL,
     State,
 )
-from actorflow.errors import AttemptsExhausted, OutcomeUnknown, StepError, StepTimeout
+from actorflow.errors import OutcomeUnknown, StepCancelled, StepTimeout
 from actorflow.facts import (
     AttemptFailed,
     CompensationAttemptFailed,
@@ -54,14 +51,12 @@ from actorflow.facts import (
     StepGaveUp,
     StepHalted,
     StepInterrupted,
-    StepSkipped,
     StepSucceeded,
     UndoAttemptFailed,
     UndoGaveUp,
     UndoRetryScheduled,
 )
 from actorflow.plan import HandlerSpec
-from actorflow.policy import TryAgain
 
 Next = Fact | None
 
@@ -75,32 +70,13 @@ def retries_or_compensates_or_stands(state: State, fact: AttemptFailed, now: flo
     return compensates_or_stands(state, fact, what_stands(state, fact), now)
 
 
-def compensates_or_stands(state: State, fact: StepFact, error: BaseException, now: float) -> Next:
-    """R18, R54: every way an attempt can fail is offered to the step's compensation, if it has one."""
-    if state.program.steps[fact.node].compensate is not None:
-        return seek_compensation(state, fact.node, error, now)
-    release(state, fact.node)
-    return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, error, "run")
-
-
 def what_stands(state: State, fact: AttemptFailed) -> BaseException:
     """The error of an attempt that isn't tried again: the one given, or that attempts ran out, or that nobody knows."""
-    error = asked = fact.error
-    if isinstance(asked, TryAgain):
-        error = out_of_attempts(state, fact, asked)
+    error = standing_error(state, fact.node, fact.attempt, fact.error)
     if fact.unknown:
         unknown = OutcomeUnknown(f"nobody knows whether step {state.name(fact.node)!r} did its work")
         unknown.__cause__ = error
         return unknown
-    return error
-
-
-def out_of_attempts(state: State, fact: AttemptFailed | GuardFailed, asked: TryAgain) -> BaseException:
-    """R14: the exception that `TryAgain` was given, or `AttemptsExhausted` with its text."""
-    if isinstance(asked.reason, BaseException):
-        return asked.reason
-    error = AttemptsExhausted(state.name(fact.node), fact.attempt, asked.reason or "")
-    error.__cause__ = asked.__cause__
     return error
 
 
@@ -123,9 +99,9 @@ def guard_retries_or_stands(state: State, fact: GuardFailed, now: float) -> Next
     """R17: a guard's `TryAgain` counts as an attempt; a guard's failure isn't compensated: nothing was begun."""
     if fact.again and may_try_again(state, fact.node, now + fact.delay):
         return schedule_retry(state, fact, fact.error)
-    if state.phase == SETTLING:
+    if fact.again and state.phase == SETTLING:
         return None
-    error = out_of_attempts(state, fact, fact.error) if isinstance(fact.error, TryAgain) else fact.error
+    error = standing_error(state, fact.node, fact.attempt, fact.error)
     return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, error, "guard")
 
 
@@ -143,14 +119,17 @@ def retry_is_due(state: State, message: RetryDue, now: float) -> Next:
 
 
 def nothing_was_begun(state: State, message: NothingBegun, now: float) -> Next:
-    """R18, R28: arguments that couldn't be resolved, or a `key` that raised: it fails, and isn't compensated."""
-    node = message.node
-    if message.attempt != state.attempt[node] or state.status[node] not in (RUNNING, READY, ASKED, STOPPING):
+    """R18, R28: arguments that couldn't be resolved, or a `key` that raised: it fails, and isn't compensated.
+
+    A node that asked for permits hasn't taken the number of its attempt yet.
+    """
+    node, status = message.node, state.status[message.node]
+    if message.attempt != state.attempt[node] or status not in (ASKED, RUNNING, STOPPING):
         return None
-    state.running -= state.status[node] != READY
+    state.running -= 1
     state.status[node] = INTERRUPTED
     release(state, node)
-    return StepGaveUp(state.run, node, message.attempt, message.at, message.error, "run")
+    return StepGaveUp(state.run, node, message.attempt + (status == ASKED), message.at, message.error, "run")
 
 
 def starts_a_rollback(state: State, fact: StepGaveUp, now: float) -> Next:
@@ -158,12 +137,6 @@ def starts_a_rollback(state: State, fact: StepGaveUp, now: float) -> Next:
     if state.phase in (RUN, HALTING, CLOSING):
         return RollbackStarted(state.run, fact.at, cancelled=False)
     return None
-
-
-def release(state: State, node: int) -> None:
-    if node in state.held:
-        state.held.discard(node)
-        state.orders.append(ReleasePermits(node))
 
 
 # ── stopping what executes ────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,18 +150,9 @@ def times_out(state: State, message: DeadlinePassed, now: float) -> Next:
     return None
 
 
-def stop_all(state: State) -> None:
-    """Tells all that executes to stop; each answers in its own time, or its grace ends (R12)."""
-    for node, status in enumerate(state.status):
-        if status == RUNNING or (status == GUARDING and node not in state.stopping):
-            if status == RUNNING:
-                state.status[node] = STOPPING
-            state.stopping.add(node)
-            state.orders.append(StopStep(node, state.attempt[node]))
-
-
 def patience_is_over(state: State, message: PatienceOver, now: float) -> Next:
-    if state.phase == message.phase:
+    """One that was set for an earlier halt of the run no longer counts."""
+    if state.phase == message.phase and state.patience == message.at:
         stop_all(state)
     return None
 
@@ -226,12 +190,14 @@ def grace_is_over(state: State, message: GraceOver, now: float) -> Next:
     if state.attempt[node] != message.attempt:
         return None
     if status == GUARDING and node in state.stopping:
+        state.orders.append(AbandonStep(node, message.attempt, orphaned=False))
         return StepInterrupted(state.run, node, message.attempt, message.at, entered=False, began=message.at)
     if status not in (OVERDUE, STOPPING):
         return None
     unknown = OutcomeUnknown(f"step {state.name(node)!r} went on after it was told to stop, and was abandoned")
     overdue = state.overdue.pop(node, None)
-    unknown.__cause__ = overdue.error if overdue is not None else None
+    stopped = StepCancelled(f"step {state.name(node)!r} was cancelled")
+    unknown.__cause__ = overdue.error if overdue is not None else stopped
     return StepAbandoned(state.run, node, message.attempt, message.at, unknown)
 
 
@@ -246,7 +212,8 @@ def waits_or_is_compensated(state: State, fact: StepInterrupted, now: float) -> 
     if state.phase != SETTLING or node not in state.reasons:
         release(state, node)
         return None
-    return compensates_or_stands(state, fact, state.reasons[node], now)
+    error = standing_error(state, node, fact.attempt, state.reasons[node])
+    return compensates_or_stands(state, fact, error, now)
 
 
 # ── handlers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,8 +278,7 @@ def pauses_as_asked(state: State, message: Pause, now: float) -> Next:
 def cancels_the_run(state: State, message: Cancel, now: float) -> Next:
     """R25: what is in flight is cancelled at once. A compensation or an undo never is."""
     if state.phase in (RUN, HALTING, CLOSING):
-        state.by = message.reason
-        record(state, RollbackStarted(state.run, message.at, cancelled=True), now)
+        record(state, RollbackStarted(state.run, message.at, cancelled=True, reason=message.reason), now)
     if state.phase == SETTLING:
         stop_all(state)
     return None
@@ -325,9 +291,3 @@ def runs_out_of_time(state: State, at: float, reason: str, now: float) -> Next:
     if state.options.on_timeout == "halt":
         return RunPaused(state.run, at, reason)
     return cancels_the_run(state, Cancel(state.run, at, reason), now)
-
-
-def fails_the_run(state: State, error: BaseException, at: float, node: str = "") -> Next:
-    """The run as a whole fails: its middleware said so, or its result can't be made."""
-    state.errors.append(StepError(node, "run", 1, error))
-    return RollbackStarted(state.run, at, cancelled=False)

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 from actorflow.engine import advance as to
+from actorflow.engine import permits
 from actorflow.engine.orders import (
     AbandonStep,
     Begin,
     Broken,
     CompensateStep,
+    DeclinePermits,
     HandlerDue,
-    PermitsGranted,
     PatienceOver,
+    PermitsGranted,
     PermitsQueued,
     Remind,
-    Resume,
     ResultChecked,
     ResultRefused,
+    Resume,
     RunOverdue,
     UndoAll,
     UndoStep,
 )
-from actorflow.engine.policy import compensates_or_stands, fails_the_run, runs_out_of_time
+from actorflow.engine.policy import runs_out_of_time
 from actorflow.engine.state import (
+    ASKED,
     CLOSING,
     COMPENSATION_WAITING,
-    ENDED,
     HALTING,
-    INTERRUPTED,
+    QUEUED,
     READY,
     RUN,
     SET_ASIDE,
     SETTLING,
     UNDO_WAITING,
-    UNDOING_ALL,
     State,
 )
-from actorflow.errors import OutcomeUnknown
+from actorflow.errors import StepCancelled
 from actorflow.facts import (
+    AttemptFailed,
     CompensationStarted,
     Fact,
     RollbackStarted,
@@ -44,7 +46,6 @@ from actorflow.facts import (
     RunResumed,
     RunStarted,
     StepAbandoned,
-    StepFact,
     StepSkipped,
     UndoStarted,
 )
@@ -59,9 +60,7 @@ def begins(state: State, message: Begin, now: float) -> Fact | None:
 
 def undoes_it_all(state: State, message: UndoAll, now: float) -> Fact | None:
     """R26: a reversible run that has succeeded is taken back like a failed one."""
-    state.undone = True
-    state.phase = UNDOING_ALL
-    return None
+    return RollbackStarted(state.run, message.at, cancelled=False) if state.ended == "succeeded" else None
 
 
 def time_is_over(state: State, message: RunOverdue, now: float) -> Fact | None:
@@ -76,36 +75,69 @@ def succeeds(state: State, message: ResultChecked, now: float) -> Fact | None:
 
 
 def is_refused(state: State, message: ResultRefused, now: float) -> Fact | None:
-    return fails_the_run(state, message.error, message.at) if state.phase == CLOSING else None
+    if state.phase != CLOSING:
+        return None
+    return RollbackStarted(state.run, message.at, cancelled=False, error=message.error)
 
 
 def breaks(state: State, message: Broken, now: float) -> Fact | None:
     """R35: a fault of the runtime fails the run, which is rolled back."""
     if state.phase in (RUN, HALTING, CLOSING):
-        return fails_the_run(state, message.error, message.at)
+        return RollbackStarted(state.run, message.at, cancelled=False, error=message.error)
     return None
 
 
 def permits_come(state: State, message: PermitsGranted, now: float) -> Fact | None:
-    to.permits_granted(state, message, now)
+    for node in message.nodes:
+        if node in state.held:  # the answer to an ask that was withdrawn too late: one grant is enough
+            state.orders.append(DeclinePermits(node))
+        else:
+            state.held.add(node)
+            use_permits(state, node, now)
     return None
 
 
+def use_permits(state: State, node: int, now: float) -> None:
+    """A grant to a node that asked within this turn has its slot; one to a node in line needs one now, or is declined."""
+    status = state.status[node]
+    if status in (ASKED, QUEUED):
+        state.running -= status == ASKED
+        begin_or_decline(state, node, now)
+    elif status == COMPENSATION_WAITING and node not in state.retry_at:
+        to.compensate_again(state, node, now)
+    elif status == UNDO_WAITING and node not in state.retry_at:
+        to.undo_again(state, node, now)
+    else:
+        permits.decline(state, node)
+
+
+def begin_or_decline(state: State, node: int, now: float) -> None:
+    busy = state.handlers and state.options.sequential
+    if state.phase == RUN and state.running < state.cap and state.allowance > 0 and not busy:
+        to.begin(state, node, now)
+        return
+    permits.decline(state, node)
+    state.status[node] = READY
+    state.ready.appendleft(node)
+
+
 def permits_wait(state: State, message: PermitsQueued, now: float) -> Fact | None:
-    to.permits_queued(state, message, now)
+    permits.permits_wait(state, message, now)
     return None
 
 
 def handler_is_due(state: State, message: HandlerDue, now: float) -> Fact | None:
-    """A compensation goes on in every phase but the last, an undo in the rollback's last phase."""
+    """It counts if it is the wait that goes on, not one before: each has a time of its own."""
     waits = state.status[message.node] in (COMPENSATION_WAITING, UNDO_WAITING)
-    if waits and state.attempt[message.node] == message.attempt and state.phase != ENDED:
+    if waits and state.retry_at.get(message.node) == message.at:
         to.handler_again(state, message.node, now)
     return None
 
 
 def resumes(state: State, message: Resume, now: float) -> Fact | None:
     """R16: goes on where the run was halted, after what was decided for the steps that were set aside."""
+    if state.ended != "halted":
+        return None
     to.record(state, RunResumed(state.run, message.at), now)
     for node, answer in message.resolve.items():
         decide_for(state, node, answer, now)
@@ -117,18 +149,14 @@ def resumes(state: State, message: Resume, now: float) -> Fact | None:
 def decide_for(state: State, node: int, answer: str | Skip[object], now: float) -> None:
     """R49: retry runs the step again, fail says that it failed, a `Skip` gives its value."""
     if isinstance(answer, Skip):
-        state.reasons.pop(node, None)
         to.record(state, StepSkipped(state.run, node, state.attempt[node], now, answer.value, now), now)
     elif answer == "retry":
         state.status[node] = READY
     else:
-        unknown = OutcomeUnknown(f"step {state.name(node)!r} was interrupted, and was then said to have failed")
-        state.status[node] = INTERRUPTED
-        state.unknown.add(node)
-        state.reasons[node] = unknown
-        to.record(
-            state, compensates_or_stands(state, StepFact(state.run, node, state.attempt[node], now), unknown, now), now
-        )
+        error = StepCancelled(f"step {state.name(node)!r} was interrupted, and was then said to have failed")
+        attempt = state.attempt[node]
+        failed = AttemptFailed(state.run, node, attempt, now, error, again=False, delay=0.0, began=now, unknown=True)
+        to.record(state, failed, now)
 
 
 def set_aside(state: State) -> list[int]:
@@ -145,9 +173,9 @@ def compensate_it(state: State, fact: CompensationStarted) -> None:
 
 def clears_the_way(state: State, fact: RunPaused | RollbackStarted) -> None:
     """R16, R21: nothing new starts; what is in flight may end by itself for a while, then it is told to stop."""
-    to.leave_lines(state)
+    permits.leave_lines(state)
     halting = isinstance(fact, RunPaused)
-    due = fact.at + (state.options.halt_timeout if halting else state.options.settle_timeout)
+    state.patience = due = fact.at + (state.options.halt_timeout if halting else state.options.settle_timeout)
     state.orders.append(Remind(due, PatienceOver(state.run, due, HALTING if halting else SETTLING)))
 
 

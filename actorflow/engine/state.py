@@ -7,7 +7,7 @@ written by `fold.py` alone, but for what isn't recorded: permits, orders to stop
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -138,6 +138,10 @@ class InOrder:
         heappush(self._heap, node)
 
     appendleft = append
+
+    def extend(self, nodes: Iterable[int]) -> None:
+        for node in nodes:
+            self.append(node)
 
     def popleft(self) -> int:
         return heappop(self._heap)
