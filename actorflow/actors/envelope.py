@@ -88,8 +88,8 @@ class Answer(Generic[T_contra]):
             _from_elsewhere(self._loop, refuse, self._future, error)
 
     def __del__(self) -> None:
-        if not self._future.done():
-            self.refuse(ActorFailed(f"{self._address} dropped the question without an answer"))
+        if not self._future.done():  # in the next turn: if its actor is just ending, that is the better reason
+            _from_elsewhere(self._loop, _refuse_dropped, self._future, self._address)
 
     def __repr__(self) -> str:
         return f"<reply of {self._address}, {'answered' if self._future.done() else 'open'}>"
@@ -104,6 +104,10 @@ def refuse(future: Future[Any], error: BaseException) -> None:
 def _answer(future: Future[Any], value: object) -> None:
     if not future.done():
         future.set_result(value)
+
+
+def _refuse_dropped(future: Future[Any], address: str) -> None:
+    refuse(future, ActorFailed(f"{address} dropped the question without an answer"))
 
 
 def _is_running(loop: AbstractEventLoop) -> bool:
