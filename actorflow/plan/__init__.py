@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from actorflow.plan.checks import at
 from actorflow.plan.draft import Draft, DraftNode
 from actorflow.plan.expression import (
+    UNUSABLE,
     Attribute,
     Collected,
     Constant,
@@ -18,12 +18,14 @@ from actorflow.plan.expression import (
     nodes_in,
     part_of,
 )
-from actorflow.plan.fingerprint import type_text
+from actorflow.plan.findings import Findings, at
+from actorflow.plan.flows import Flows
 from actorflow.plan.plan import Binder, InputSpec, Plan
 from actorflow.plan.planner import compile_draft, initial_values
 from actorflow.plan.spec import GuardSpec, HandlerSpec, LimitSpec, Mode, StepSpec
 
 __all__ = [
+    "UNUSABLE",
     "Attribute",
     "Binder",
     "Collected",
@@ -31,6 +33,8 @@ __all__ = [
     "Draft",
     "DraftNode",
     "Expression",
+    "Findings",
+    "Flows",
     "GuardSpec",
     "HandlerSpec",
     "InputSpec",
@@ -49,5 +53,4 @@ __all__ = [
     "moved",
     "nodes_in",
     "part_of",
-    "type_text",
 ]

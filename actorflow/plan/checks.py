@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
-from actorflow.plan.draft import Draft
-from actorflow.plan.expression import nodes_in
-
-
-@dataclass(slots=True)
-class Findings:
-    """What was found: problems, which refuse the workflow, and notes, which don't."""
-
-    problems: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
+from actorflow.plan.draft import Draft, DraftNode
+from actorflow.plan.expression import Constant, nodes_in
+from actorflow.plan.findings import Findings, at
+from actorflow.plan.flows import Flows
+from actorflow.values import can_flow, type_text
 
 
 def examine(draft: Draft) -> Findings:
     """All problems and notes of a draft."""
     found = Findings()
-    cycle = find_cycle([needs_of(draft, i) for i in range(len(draft.nodes))])
+    flows = Flows(draft, found)
+    for node in draft.nodes:
+        flows.check_node(node)
+    if draft.returned:
+        _check_result(draft, flows, found)
+    cycle = find_cycle([_needs(node) for node in draft.nodes])
     if cycle:
         names = " → ".join(draft.nodes[i].name for i in cycle)
         found.problems.append(at(draft.nodes[cycle[0]].line, f"these steps wait for each other: {names}"))
     return found
 
 
-def needs_of(draft: Draft, i: int) -> list[int]:
-    node = draft.nodes[i]
+def _check_result(draft: Draft, flows: Flows, found: Findings) -> None:
+    """The returned value against the return annotation: neither without the other."""
+    wanted, result = draft.return_type, draft.result
+    nothing = isinstance(result, Constant) and result.value is None
+    if nothing and can_flow(type(None), wanted) is False:
+        found.problems.append(at(draft.line, f"it's annotated to return {type_text(wanted)}, but returns nothing"))
+    elif wanted in (None, type(None)) and not nothing and flows.type_of(result) not in (None, type(None), Any):
+        found.problems.append(at(draft.line, "it returns a value, but is annotated to return None"))
+    elif wanted is not Any:
+        flows.check(result, wanted, "the returned value", draft.line)
+
+
+def _needs(node: DraftNode) -> list[int]:
     return [*(j for argument in node.arguments for j in nodes_in(argument)), *node.after]
-
-
-def at(line: str, text: str) -> str:
-    """A problem with the line that it was written on: `trips.py:17: …`."""
-    return f"{line}: {text}" if line else text
 
 
 def find_cycle(needs: Sequence[Sequence[int]]) -> list[int]:

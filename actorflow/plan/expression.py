@@ -81,6 +81,9 @@ class Collected:
 
 Expression: TypeAlias = NodeValue | InputValue | Constant | Path | Collected
 
+UNUSABLE: Expression = Path(Constant(None), (), Any)
+"""Stands where something was refused, so that the rest can be checked; no plan is made of it."""
+
 
 # ── asking and rewriting ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -32,17 +32,17 @@ def fingerprint(
 
 
 def _head(draft: Draft) -> list[str]:
-    inputs = [f"{spec.name}: {type_text(spec.type)} = {_default(spec.default)}" for spec in draft.inputs]
-    return [draft.name, *inputs, type_text(draft.return_type)]
+    inputs = [f"{spec.name}: {_type(spec.type)} = {_default(spec.default)}" for spec in draft.inputs]
+    return [draft.name, *inputs, _type(draft.return_type)]
 
 
 def _step(spec: StepSpec) -> str:
     function = spec.function
     where = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
-    arguments = ", ".join(f"{name}: {type_text(type)}" for name, type in spec.arguments)
+    arguments = ", ".join(f"{name}: {_type(type)}" for name, type in spec.arguments)
     defaults = ", ".join(f"{p.name}={_default(p.default)}" for p in spec.signature.parameters.values())
     handlers = f"{spec.undo is not None} {spec.compensate is not None} {spec.irreversible}"
-    return f"{spec.name} {where}({arguments})({defaults}) -> {type_text(spec.returns)} {handlers}"
+    return f"{spec.name} {where}({arguments})({defaults}) -> {_type(spec.returns)} {handlers}"
 
 
 def _source(expression: Expression) -> str:
@@ -72,7 +72,7 @@ def _default(value: Any) -> str:
     return repr(value)
 
 
-def type_text(annotation: Any) -> str:
+def _type(annotation: Any) -> str:
     """An annotation as a reader writes it: `int`, `list[trips.Seat]`, `str | None`."""
     if annotation is None or annotation is type(None):
         return "None"

@@ -73,3 +73,15 @@ class Plan:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def text(self) -> str:
+        """The plan for people, a line per node."""
+        from actorflow.plan.render import text  # noqa: PLC0415  # it reads plans
+
+        return text(self)
+
+    def mermaid(self) -> str:
+        """The plan as a Mermaid flowchart."""
+        from actorflow.plan.render import mermaid  # noqa: PLC0415  # it reads plans
+
+        return mermaid(self)

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorflow.errors import InvalidWorkflow
-from actorflow.plan.checks import Findings, examine
+from actorflow.plan.checks import examine
 from actorflow.plan.draft import Draft, DraftNode
+from actorflow.plan.findings import Findings
 from actorflow.plan.expression import Slots, binder, evaluator, nodes_in
 from actorflow.plan.fingerprint import fingerprint
 from actorflow.plan.plan import Binder, Plan

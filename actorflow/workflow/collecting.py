@@ -46,6 +46,7 @@ class _Walk:
             return self._leaf(value)
         take_apart = None if type(value) in _PLAIN or id(value) in self._open else _taker(value)
         if take_apart is None:
+            _must_be_a_value(value)
             return Constant(value)
         self._open.add(id(value))
         try:
@@ -61,6 +62,14 @@ class _Walk:
         if all(isinstance(made, Constant) and made.value is item for made, item in zip(found, given, strict=True)):
             return Constant(value)
         return Collected(type(value), tuple(keys), found, build)
+
+
+def _must_be_a_value(value: Any) -> None:
+    from actorflow.workflow.step import Step  # noqa: PLC0415  # steps draw
+    from actorflow.workflow.workflow import Workflow  # noqa: PLC0415  # workflows draw
+
+    if isinstance(value, (Step, Workflow)):
+        raise Unusable(f"{value!r} is passed without being called; pass its result: {value.name}(…)")
 
 
 _Parts = tuple[Sequence[Key], Iterable[Any], Callable[[list[Any]], Any]]

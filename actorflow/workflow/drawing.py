@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from actorflow.errors import InvalidState, InvalidWorkflow
-from actorflow.plan import Constant, Draft, DraftNode, Expression, InputSpec, InputValue, NodeValue, at, moved
+from actorflow.plan import UNUSABLE, Constant, Draft, DraftNode, Expression, Findings, Flows, InputSpec, InputValue, NodeValue, at, moved
 from actorflow.workflow.collecting import Unusable, to_expression
 from actorflow.workflow.inlining import inlined, sinks
 from actorflow.workflow.lines import users_line
@@ -90,6 +90,14 @@ class Drawing:
 
     def check_inputs(self, what: str, inputs: Sequence[InputSpec], given: Sequence[Expression], line: str | None = None) -> None:
         """Checks what is given to a composed workflow against its inputs' types."""
+        found = Findings()
+        flows = Flows(self.draft, found)
+        for spec, expression in zip(inputs, given, strict=True):
+            if isinstance(expression, Constant) and expression.value is spec.default:
+                continue
+            flows.check(expression, spec.type, f"{what}, input {spec.name!r}", users_line() if line is None else line)
+        self.problems.extend(found.problems)
+        self.draft.notes.extend(found.notes)
 
     # ── what promises mean here ──
 
@@ -99,7 +107,7 @@ class Drawing:
             return to_expression(value, self._leaf)
         except Unusable as error:
             self.problem(f"{what}: {error}")
-            return Constant(None)
+            return UNUSABLE
 
     def _leaf(self, promise: Promise) -> Expression:
         source = source_of(promise)

@@ -7,8 +7,8 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from actorflow.errors import InvalidInput, suggest
-from actorflow.plan import Constant, Expression, InputSpec
-from actorflow.workflow._interim import ValueMismatch, check, convert
+from actorflow.plan import UNUSABLE, Expression, InputSpec
+from actorflow.values import ValueMismatch, check, convert
 from actorflow.workflow.drawing import Drawing
 
 _REQUIRED = Parameter.empty
@@ -51,7 +51,7 @@ def bind_values(
         values = _complete(what, inputs, given)
     except InvalidInput as error:
         drawing.problem(str(error))
-        return [Constant(None) for _ in inputs]
+        return [UNUSABLE for _ in inputs]
     found = [drawing.expression(value, f"{what}, input {spec.name!r}") for spec, value in zip(inputs, values, strict=True)]
     drawing.check_inputs(what, inputs, found)
     return found

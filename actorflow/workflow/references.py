@@ -16,6 +16,7 @@ from typing import Any
 
 from actorflow.errors import InvalidStep, InvalidWorkflow, suggest
 from actorflow.plan import (
+    UNUSABLE,
     Attribute,
     Constant,
     Draft,
@@ -176,7 +177,7 @@ class Resolver:
             flat, _, problems = parameters.bind(entry.arguments)
             for problem in problems:
                 self._drawing.problem(f"workflow {entry.name!r} {problem}", entry.line)
-            entry.given = [self._argument(value, entry) for value in flat] if not problems else [Constant(None) for _ in inputs]
+            entry.given = [self._argument(value, entry) for value in flat] if not problems else [UNUSABLE for _ in inputs]
             if not problems:
                 self._drawing.check_inputs(f"workflow {entry.name!r}", inputs, entry.given, entry.line)
         return entry.given
@@ -206,7 +207,7 @@ class Resolver:
             return to_expression(value, lambda leaf: self._leaf(leaf, what, line), (str, Value))
         except Unusable as error:
             self._drawing.problem(f"{what}: {error}", line)
-            return Constant(None)
+            return UNUSABLE
 
     def _leaf(self, leaf: Any, what: str, line: str) -> Expression:
         return Constant(leaf.value) if isinstance(leaf, Value) else self._reference(leaf, what, line)
@@ -220,10 +221,10 @@ class Resolver:
     def _result(self, entry: Entry, what: str, line: str) -> Expression:
         """What a composed workflow returns; one that hands its own result to itself has none."""
         if entry.first < 0:
-            return Constant(None)
+            return UNUSABLE
         if entry.open:
             self._drawing.problem(f"{what} waits for itself: {entry.name!r} returns an input that is its own result", line)
-            return Constant(None)
+            return UNUSABLE
         entry.open = True
         try:
             return moved(entry.what.definition.draft().result, entry.first, self._given(entry))
@@ -242,14 +243,14 @@ class Resolver:
                 key, type = _key(type, part)
             except MissingPart as missing:
                 self._drawing.problem(f"{what}, {text!r}: {missing}", line)
-                return Constant(None)
+                return UNUSABLE
             expression = part_of(expression, key, type)
         return expression
 
     def _unknown(self, name: Any, what: str, line: str) -> Expression:
         hint = suggest(str(name).partition(".")[0], self._known) or "; a literal text is Value(…)"
         self._drawing.problem(f"{what}: there is no input or node {name!r}{hint}", line)
-        return Constant(None)
+        return UNUSABLE
 
 
 def _key(type: Any, part: str) -> tuple[Key, Any]:

@@ -5,18 +5,14 @@ Says no only when sure: `MissingPart` for a part that surely isn't there, `Any` 
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import inspect
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from actorflow.errors import suggest
-from actorflow.plan import type_text
+from actorflow.values import type_text
 from actorflow.workflow.classes import fields_of, is_closed, is_typed_dict, parameters_of, plain_type
 
 
