@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 from actorflow import Runtime, step
 from benchmarks import graphs, raw
-from benchmarks.harness import HAS_EAGER_TASKS, Figure, Options, compare, on_a_fresh_loop, per_step, verify
+from benchmarks.harness import HAS_EAGER_TASKS, Figure, Options, Work, compare, on_a_fresh_loop, per_step, verify
 
 SUSPENSIONS = 10
 
@@ -35,10 +36,14 @@ async def measure(options: Options) -> list[Figure]:
     graph = raw.fan(options.size(1000, 200))
     wired = graphs.drawn(graph, patient)
     async with Runtime() as runtime:
-        verify("results", await runtime.run(wired), [1])
+        result = await runtime.run(wired)
+        verify("results", result, [1])
         await graphs.verify_ours(graph, runtime, inline=False)
-        works = {"raw": graphs.raw_work(graph, raw_body), "async-0": lambda: runtime.run(wired)}
+        works: dict[str, Work] = {
+            "raw": graphs.raw_work(graph, raw_body),
+            "async-0": graphs.our_work(runtime.run, wired),
+        }
         if HAS_EAGER_TASKS:
             works["raw-eager"] = graphs.raw_work(graph, raw_body, eager=True)
-        variants = {name: lambda work=work: per_step(work, len(graph)) for name, work in works.items()}
+        variants = {name: partial(per_step, work, len(graph)) for name, work in works.items()}
         return await compare("awaits", "fan", "µs/step", variants, options)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from actorflow import Runtime, Step, Workflow, step, step_context, workflow
 from benchmarks import raw
-from benchmarks.harness import verify
+from benchmarks.harness import Work, verify
 
 OneStep: TypeAlias = Step[..., int, Any]
 Drawn: TypeAlias = Workflow[[], list[int]]
@@ -88,6 +88,11 @@ async def verify_raw(graph: raw.Graph, *, eager: bool) -> None:
     verify("raw steps", calls, len(graph))
 
 
-def raw_work(graph: raw.Graph, body: raw.Body = raw.one, *, eager: bool = False) -> Callable[[], Awaitable[object]]:
+def raw_work(graph: raw.Graph, body: raw.Body = raw.one, *, eager: bool = False) -> Work:
     plan = raw.Plan(graph)
     return lambda: raw.run(plan, body, eager=eager)
+
+
+def our_work(run: Callable[[Drawn], Awaitable[list[int]]], wired: Drawn) -> Work:
+    """A run of the workflow; `run` is a runtime's, or that of its options."""
+    return lambda: run(wired)

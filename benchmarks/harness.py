@@ -22,6 +22,8 @@ T = TypeVar("T")
 Repetition: TypeAlias = Callable[[], Awaitable[float]]
 """Does the work once and gives what it cost, in the figure's unit."""
 
+Work: TypeAlias = Callable[[], Awaitable[object]]
+
 Clock: TypeAlias = Callable[[], float]
 
 HAS_EAGER_TASKS = sys.version_info >= (3, 12)
@@ -65,7 +67,7 @@ async def timed(work: Callable[[], Awaitable[T]], clock: Clock = time.process_ti
     return clock() - began, result
 
 
-async def per_step(work: Callable[[], Awaitable[object]], steps: int, clock: Clock = time.process_time) -> float:
+async def per_step(work: Work, steps: int, clock: Clock = time.process_time) -> float:
     """Microseconds a step."""
     seconds, _ = await timed(work, clock)
     return seconds / steps * 1e6

@@ -67,8 +67,10 @@ async def beside(name: str, sleeper: Workflow[[], bool], options: Options) -> li
     hop = graphs.drawn(raw.chain(4), graphs.one, "hop")
     times: list[float] = []
     async with Runtime() as runtime:
-        verify("sleeper", await runtime.run(sleeper), expected=True)  # starts the worker
-        verify("hop", await runtime.run(hop), [1])
+        slept = await runtime.run(sleeper)  # starts the worker, too
+        verify("sleeper", slept, expected=True)
+        hopped = await runtime.run(hop)
+        verify("hop", hopped, [1])
         for _ in range(options.size(5, 2)):
             gc.collect()
             times += await beside_one(runtime, sleeper, hop)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from functools import partial
 
-from benchmarks.harness import Figure, Options, figures, interleave, on_a_fresh_loop
+from benchmarks.harness import Figure, Options, Repetition, figures, interleave, on_a_fresh_loop
 
 PROGRAM = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
 VARIANTS = {"raw": "anyio, msgspec, structlog", "actorflow": "actorflow"}
@@ -23,5 +24,5 @@ async def measure(options: Options) -> list[Figure]:
         printed, _ = await child.communicate()
         return float(printed) * 1000
 
-    variants = {name: lambda names=names: milliseconds(names) for name, names in VARIANTS.items()}
+    variants: dict[str, Repetition] = {name: partial(milliseconds, names) for name, names in VARIANTS.items()}
     return list(figures("imports", "import", "ms", await interleave(variants, 2 * options.rounds + 1)))

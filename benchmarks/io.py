@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 from actorflow import Runtime, step
 from benchmarks import graphs, raw
-from benchmarks.harness import Figure, Options, compare, on_a_fresh_loop, timed, verify
+from benchmarks.harness import Clock, Figure, Options, Work, compare, on_a_fresh_loop, timed, verify
 
 NAP = 0.01
 AT_ONCE = 100
@@ -50,12 +51,9 @@ async def measure(options: Options) -> list[Figure]:
     async with Runtime() as runtime:
         bounded = runtime.options(max_concurrency=AT_ONCE)
         await verify_bound(runtime, graph)
-        works: dict[str, Callable[[], Awaitable[object]]] = {
-            "raw": bounded_raw(graph),
-            "async-0": lambda: bounded.run(wired),
-        }
-        wall = {name: lambda work=work: milliseconds(work, time.perf_counter) for name, work in works.items()}
-        cpu = {name: lambda work=work: milliseconds(work, time.process_time) for name, work in works.items()}
+        works: dict[str, Work] = {"raw": bounded_raw(graph), "async-0": graphs.our_work(bounded.run, wired)}
+        wall = {name: partial(milliseconds, work, time.perf_counter) for name, work in works.items()}
+        cpu = {name: partial(milliseconds, work, time.process_time) for name, work in works.items()}
         found = await compare("io", "fan", "ms wall", wall, options)
         return found + await compare("io", "fan-cpu", "ms CPU", cpu, options)
 
@@ -67,11 +65,12 @@ async def verify_bound(runtime: Runtime, graph: raw.Graph) -> None:
     async def counted(*_results: int) -> int:
         return await crowd.nap()
 
-    verify("results", await runtime.options(max_concurrency=AT_ONCE).run(graphs.drawn(graph, counted)), [1])
+    result = await runtime.options(max_concurrency=AT_ONCE).run(graphs.drawn(graph, counted))
+    verify("results", result, [1])
     verify("steps at once", crowd.most, AT_ONCE)
 
 
-def bounded_raw(graph: raw.Graph) -> Callable[[], Awaitable[object]]:
+def bounded_raw(graph: raw.Graph) -> Work:
     """The raw executor, with a body that sleeps inside a semaphore."""
 
     async def run_bounded() -> list[int]:
@@ -86,6 +85,6 @@ def bounded_raw(graph: raw.Graph) -> Callable[[], Awaitable[object]]:
     return run_bounded
 
 
-async def milliseconds(work: Callable[[], Awaitable[object]], clock: Callable[[], float]) -> float:
+async def milliseconds(work: Work, clock: Clock) -> float:
     seconds, _ = await timed(work, clock)
     return seconds * 1000

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 from actorflow import Limit, Runtime, step
 from benchmarks import graphs, raw
-from benchmarks.harness import Figure, Options, compare, on_a_fresh_loop, per_step, verify
+from benchmarks.harness import Figure, Options, Work, compare, on_a_fresh_loop, per_step, verify
 
 AT_MOST = 100
 POOL = Limit("pool", at_most=AT_MOST)
@@ -39,18 +40,19 @@ async def measure(name: str, graph: raw.Graph, options: Options) -> list[Figure]
         "limited-inline": graphs.drawn(graph, limited_inline),
     }
     async with Runtime() as runtime:
-        works: dict[str, Callable[[], Awaitable[object]]] = {
+        works: dict[str, Work] = {
             "raw": graphs.raw_work(graph),
             "raw-semaphore": under_a_semaphore(graph),
         }
         for variant, workflow in wired.items():
-            verify(variant, await runtime.run(workflow), [1])
-            works[variant] = lambda workflow=workflow: runtime.run(workflow)
-        variants = {variant: lambda work=work: per_step(work, len(graph)) for variant, work in works.items()}
+            result = await runtime.run(workflow)
+            verify(variant, result, [1])
+            works[variant] = graphs.our_work(runtime.run, workflow)
+        variants = {variant: partial(per_step, work, len(graph)) for variant, work in works.items()}
         return await compare("limits", name, "µs/step", variants, options)
 
 
-def under_a_semaphore(graph: raw.Graph) -> Callable[[], Awaitable[object]]:
+def under_a_semaphore(graph: raw.Graph) -> Work:
     permits = asyncio.Semaphore(AT_MOST)
 
     async def body(*_results: int) -> int:

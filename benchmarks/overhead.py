@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 from actorflow import Runtime
@@ -18,6 +18,7 @@ from benchmarks.harness import (
     Figure,
     Options,
     Repetition,
+    Work,
     compare,
     on_a_fresh_loop,
     per_step,
@@ -77,9 +78,6 @@ async def diamonds_in_turn(options: Options) -> list[Figure]:
         return await compare("overhead", "diamonds-sequential", UNIT, variants, options)
 
 
-Work = Callable[[], Awaitable[object]]
-
-
 def raw_variants(graph: raw.Graph) -> dict[str, Work]:
     variants: dict[str, Work] = {"raw": graphs.raw_work(graph)}
     if HAS_EAGER_TASKS:
@@ -91,7 +89,8 @@ async def our_variants(graph: raw.Graph, stack: AsyncExitStack) -> dict[str, Wor
     """Each kind of step, in a runtime without and in one with a subscriber; each verified before it's timed."""
     await graphs.verify_raw(graph, eager=HAS_EAGER_TASKS)
     variants: dict[str, Work] = {}
-    for kind, body in {"async": graphs.one, "inline": graphs.one_inline}.items():
+    bodies: dict[str, graphs.OneStep] = {"async": graphs.one, "inline": graphs.one_inline}
+    for kind, body in bodies.items():
         wired = graphs.drawn(graph, body)
         for subscribers in (0, 1):
             runtime = await stack.enter_async_context(Runtime())
@@ -113,7 +112,7 @@ async def subscribe(runtime: Runtime, graph: raw.Graph) -> None:
 
 def our_work(runtime: Runtime, wired: graphs.Drawn, *, listening: bool) -> Work:
     if not listening:
-        return lambda: runtime.run(wired)
+        return graphs.our_work(runtime.run, wired)
 
     async def run_and_tell() -> list[int]:
         result = await runtime.run(wired)

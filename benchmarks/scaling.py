@@ -6,15 +6,15 @@ The lines `async-0 ÷1000` say what a step costs at the size in the workload's n
 from __future__ import annotations
 
 import statistics
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from actorflow import Runtime
 from benchmarks import graphs, raw
-from benchmarks.harness import Figure, Options, Repetition, figures, interleave, on_a_fresh_loop, per_step
+from benchmarks.harness import Figure, Options, Repetition, Work, figures, interleave, on_a_fresh_loop, per_step
 
 SHAPES: dict[str, Callable[[int], raw.Graph]] = {"chain": raw.chain, "fan": raw.fan}
-BODIES = {"async-0": graphs.one, "inline-0": graphs.one_inline}
+BODIES: dict[str, graphs.OneStep] = {"async-0": graphs.one, "inline-0": graphs.one_inline}
 
 
 def run(options: Options) -> Iterator[Figure]:
@@ -44,10 +44,10 @@ def variants(runtime: Runtime, size: int, graph: raw.Graph) -> Iterator[tuple[tu
     yield ("raw", size), repeated(graphs.raw_work(graph), times, len(graph))
     for name, body in BODIES.items():
         wired = graphs.drawn(graph, body)
-        yield (name, size), repeated(lambda wired=wired: runtime.run(wired), times, len(graph))
+        yield (name, size), repeated(graphs.our_work(runtime.run, wired), times, len(graph))
 
 
-def repeated(work: Callable[[], Awaitable[object]], times: int, steps: int) -> Repetition:
+def repeated(work: Work, times: int, steps: int) -> Repetition:
     async def again() -> None:
         for _ in range(times):
             await work()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from actorflow import Failed, Runtime, Workflow, step, workflow
 from benchmarks import graphs, raw
@@ -96,7 +97,7 @@ async def measure(options: Options) -> list[Figure]:
     chain = raw.chain(steps)
     rollbacks = {"undo-async": Rollback(steps, inline=False), "undo-inline": Rollback(steps, inline=True)}
     async with Runtime() as runtime:
-        variants: dict[str, Repetition] = {"raw": lambda: per_step(graphs.raw_work(chain), steps)}
+        variants: dict[str, Repetition] = {"raw": partial(per_step, graphs.raw_work(chain), steps)}
         for name, rollback in rollbacks.items():
-            variants[name] = lambda rollback=rollback: rollback.measure(runtime)
+            variants[name] = partial(rollback.measure, runtime)
         return await compare("undo", "chain", "µs/undo", variants, options)

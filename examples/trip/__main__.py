@@ -81,7 +81,7 @@ async def book_all(running: dict[str, Service], all_trips: Sequence[Trip]) -> Co
 
 def fault_table(met: Counter[faults.Fault]) -> Table:
     """How often each combination was met."""
-    table = Table("service", "operation", *(f"{kind} {moment}" for kind in faults.KINDS for moment in faults.MOMENTS))
+    table = Table("service", "operation", *(f"{kind}\n{moment}" for kind in faults.KINDS for moment in faults.MOMENTS))
     for service, operations in faults.OPERATIONS.items():
         for operation in operations:
             counts = (met[faults.Fault(service, operation, k, m)] for k in faults.KINDS for m in faults.MOMENTS)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ STOP_TIMEOUT = 10.0
 
 
 @asynccontextmanager
-async def services(folder: Path) -> AsyncIterator[dict[str, Service]]:
+async def services(folder: Path) -> AsyncGenerator[dict[str, Service], None]:
     """All three, healthy, with their databases in `folder`. Leaving stops them, whatever the reason."""
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -29,7 +29,7 @@ async def services(folder: Path) -> AsyncIterator[dict[str, Service]]:
 
 
 @asynccontextmanager
-async def process(name: str, database: Path) -> AsyncIterator[str]:
+async def process(name: str, database: Path) -> AsyncGenerator[str, None]:
     """One service, by its address. It ends with us: it watches its input, which is ours to close."""
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "examples.trip.service", name, str(database)),

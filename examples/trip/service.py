@@ -54,10 +54,11 @@ class Ledger:
 
     def amount(self, operation: str, trip: str) -> int | None:
         """A trip takes once. What was given back stays so, even if a belated request to take it comes after."""
-        entries = self.database.execute("SELECT amount FROM ledger WHERE trip = ?", (trip,)).fetchall()
+        rows = self.database.execute("SELECT amount FROM ledger WHERE trip = ?", (trip,))
+        entries: list[int] = [amount for (amount,) in rows]
         if operation == self.takes:
             return None if entries else 1
-        return -sum(amount for (amount,) in entries)
+        return -sum(entries)
 
     def find(self, trip: str) -> str | None:
         query = "SELECT max(number) FROM ledger WHERE trip = ? GROUP BY trip HAVING sum(amount) > 0"
