@@ -107,9 +107,7 @@ class RunFailed(ActorflowError):
     `errors` holds every error of the run in order; `rollback` says whether all could be taken back.
     """
 
-    def __init__(
-        self, run_id: str, workflow: str, errors: Sequence[StepError] = (), rollback: str = "none"
-    ) -> None:
+    def __init__(self, run_id: str, workflow: str, errors: Sequence[StepError] = (), rollback: str = "none") -> None:
         self.run_id = run_id
         self.workflow = workflow
         self.errors = tuple(errors)
@@ -141,7 +139,9 @@ class RunHalted(ActorflowError):
         self.by = by
         self.snapshot = snapshot
         super().__init__(
-            f"run {run_id!r} of {workflow!r} was halted" + (f" by {by}" if by else "") + "\nGo on with runtime.resume()."
+            f"run {run_id!r} of {workflow!r} was halted"
+            + (f" by {by}" if by else "")
+            + "\nGo on with runtime.resume()."
         )
 
 
@@ -216,13 +216,19 @@ class UndoFailed(ActorflowError):
 
 
 class RecordedFailure(ActorflowError):
-    """An exception from before a restart, or from another process, whose class isn't registered with `@failure`."""
+    """An exception from before a restart, or from another process, whose class isn't registered with `@failure`.
 
-    def __init__(self, type: str, message: str, traceback: str = "", notes: Sequence[str] = ()) -> None:
+    `type` is its module and qualified name, `kinds` are those of its base classes, for `failed_with`.
+    """
+
+    def __init__(
+        self, type: str, message: str, traceback: str = "", notes: Sequence[str] = (), kinds: Sequence[str] = ()
+    ) -> None:
         self.type = type
         self.message = message
         self.traceback = traceback
         self.notes = tuple(notes)
+        self.kinds = tuple(kinds)
         super().__init__(f"{type}: {message}" if message else type)
 
 

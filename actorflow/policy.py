@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf, isfinite
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
+
+from actorflow.errors import InvalidStep
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -56,6 +59,9 @@ class Fixed(msgspec.Struct, frozen=True):
 
     seconds: float
 
+    def __post_init__(self) -> None:
+        _number("Fixed", "seconds", self.seconds, least=0)
+
     def __call__(
         self, attempt: int, reason: BaseException | None, arguments: Mapping[str, Any], random: Callable[[], float], /
     ) -> float:
@@ -69,6 +75,12 @@ class Exponential(msgspec.Struct, frozen=True):
     factor: float = 2.0
     most: float = 60.0
     jitter: float = 0.5
+
+    def __post_init__(self) -> None:
+        _number("Exponential", "first", self.first, least=0)
+        _number("Exponential", "factor", self.factor, above=0)
+        _number("Exponential", "most", self.most, least=0)
+        _number("Exponential", "jitter", self.jitter, least=0, most=1)
 
     def __call__(
         self, attempt: int, reason: BaseException | None, arguments: Mapping[str, Any], random: Callable[[], float], /
@@ -90,12 +102,24 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     within: float | None = None
     backoff: Backoff | None = None
 
+    def __post_init__(self) -> None:
+        _whole("Retry", "attempts", self.attempts)
+        if self.within is not None:
+            _number("Retry", "within", self.within, above=0)
+        if self.backoff is not None and not callable(self.backoff):
+            raise _refused("Retry", "backoff", self.backoff, "Fixed(…), Exponential(…) or a function of your own")
+        _exceptions(self.on)
+
 
 class Rate(msgspec.Struct, frozen=True):
     """At most `starts` starts in any window of `per` seconds."""
 
     starts: int
     per: float
+
+    def __post_init__(self) -> None:
+        _whole("Rate", "starts", self.starts, none=False)
+        _number("Rate", "per", self.per, above=0)
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -105,3 +129,55 @@ class Limit(msgspec.Struct, frozen=True):
     at_most: int | None = None
     rate: Rate | None = None
     key: Callable[..., object] | None = None
+
+    def __post_init__(self) -> None:
+        _instance("Limit", "name", self.name or None, str, "a text that isn't empty")
+        _whole("Limit", "at_most", self.at_most)
+        if self.rate is not None:
+            _instance("Limit", "rate", self.rate, Rate, "a Rate, as in Rate(5, per=1.0)")
+        if self.key is not None and not callable(self.key):
+            raise _refused("Limit", "key", self.key, "a function of the step's arguments")
+
+
+# ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _refused(owner: str, field: str, value: object, wanted: str) -> InvalidStep:
+    return InvalidStep(f"{owner} has {field}={value!r}\nGive {wanted}.")
+
+
+def _instance(owner: str, field: str, value: Any, cls: type, wanted: str) -> None:
+    if not isinstance(value, cls):
+        raise _refused(owner, field, value, wanted)
+
+
+def _whole(owner: str, field: str, value: Any, *, none: bool = True) -> None:
+    if value is None and none:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _refused(owner, field, value, "a whole number from 1" + (", or None for no bound" if none else ""))
+
+
+def _number(
+    owner: str, field: str, value: Any, *, least: float | None = None, above: float | None = None, most: float = inf
+) -> None:
+    bound = f"of {least} or more" if least is not None else f"above {above}"
+    wanted = f"a number {bound}" + (f", up to {most}" if most < inf else "")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise _refused(owner, field, value, wanted)
+    if (least is not None and value < least) or (above is not None and value <= above) or value > most:
+        raise _refused(owner, field, value, wanted)
+
+
+def _exceptions(classes: Any) -> None:
+    """A halt isn't a failure, and neither is the wish to stop the program (R16, R39)."""
+    _instance("Retry", "on", classes, tuple, "a tuple of exception classes, as in on=(ConnectionError,)")
+    for cls in classes:
+        if not _is_subclass(cls, BaseException):
+            raise _refused("Retry", "on", cls, "exception classes only")
+        if _is_subclass(cls, (Halt, KeyboardInterrupt, SystemExit)):
+            raise _refused("Retry", "on", cls, "failures only: it isn't one")
+
+
+def _is_subclass(thing: Any, classes: type | tuple[type, ...]) -> bool:
+    return isinstance(thing, type) and issubclass(thing, classes)

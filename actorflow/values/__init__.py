@@ -7,7 +7,7 @@ from actorflow.values.convert import convert
 from actorflow.values.flow import can_flow
 from actorflow.values.hints import bare_function, resolve_hints
 from actorflow.values.mismatch import ValueMismatch, shown
-from actorflow.values.types import fields_of, type_text
+from actorflow.values.types import fields_of, resolve_class_hints, type_text
 
 __all__ = [
     "ValueMismatch",
@@ -17,6 +17,7 @@ __all__ = [
     "check_exact",
     "convert",
     "fields_of",
+    "resolve_class_hints",
     "resolve_hints",
     "shown",
     "type_text",

@@ -31,7 +31,6 @@ _COMES_BACK_AS: dict[type, type] = {
     abc.Sequence: list,
     abc.MutableSequence: list,
     abc.Collection: list,
-    abc.Iterable: list,
     abc.Set: set,
     abc.MutableSet: set,
     abc.Mapping: dict,
@@ -148,7 +147,7 @@ def _is_a(cls: type, *, exact: bool) -> Check:
     if exact and not _may_differ(cls):
 
         def check_class(value: Any) -> None:
-            if type(value) is not cls and not (cls is float and type(value) is int):
+            if type(value) is not cls and not (cls is float and _is_whole_float(value)):
                 raise ValueMismatch(f"{expected} itself", shown(value))
 
     else:
@@ -159,6 +158,11 @@ def _is_a(cls: type, *, exact: bool) -> Check:
                 raise ValueMismatch(expected, shown(value))
 
     return check_class
+
+
+def _is_whole_float(value: Any) -> bool:
+    """Whether an int given for a float comes back equal to itself."""
+    return type(value) is int and abs(value) <= 2**53
 
 
 def _may_differ(cls: type) -> bool:
@@ -218,12 +222,11 @@ def _anything(value: Any) -> None:
 
 def _plain(value: Any) -> None:
     """What comes back as it was with no type to tell how: numbers, texts, bytes, and lists and dicts of them."""
-    kind: Any = type(value)
-    if kind in _PLAIN:
+    if type(value) in _PLAIN:
         return
-    if kind is list:
+    if type(value) is list:
         _PLAIN_LIST(value)
-    elif kind is dict:
+    elif type(value) is dict:
         _PLAIN_DICT(value)
     else:
         raise ValueMismatch("plain data, as it isn't annotated more closely", shown(value))

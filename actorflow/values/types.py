@@ -70,6 +70,14 @@ def fields_of(annotation: Any) -> dict[str, Any]:
     return {name: hints.get(name, Any) for name in _field_names(cls)}
 
 
+def resolve_class_hints(cls: type) -> dict[str, Any]:
+    """The annotations of any class; none of them if one names what isn't there."""
+    try:
+        return typing.get_type_hints(cls, include_extras=True)
+    except (NameError, TypeError):
+        return {}
+
+
 def type_text(annotation: Any) -> str:
     """An annotation for people: `list[Trip]`, without the modules."""
     if annotation is Any or annotation is object:
@@ -118,14 +126,17 @@ def _class_hints(cls: type, filled: Mapping[Any, Any]) -> dict[str, Any]:
     return hints | {name: substituted(resolved[name], filled) for name in own if name in resolved}
 
 
+def _attributes(cls: Any) -> tuple[Any, ...]:
+    return tuple(cls.__attrs_attrs__)
+
+
 def _field_names(cls: Any) -> tuple[str, ...]:
     if issubclass(cls, msgspec.Struct):
         return tuple(cls.__struct_fields__)
     if dataclasses.is_dataclass(cls):
         return tuple(field.name for field in dataclasses.fields(cls))
     if is_attrs(cls):
-        attributes: tuple[Any, ...] = vars(cls)["__attrs_attrs__"]
-        return tuple(attribute.name for attribute in attributes)
+        return tuple(str(attribute.name) for attribute in _attributes(cls))
     if is_named_tuple(cls):
         return tuple(getattr(cls, "_fields", ()))
     return tuple(getattr(cls, "__required_keys__", ())) + tuple(getattr(cls, "__optional_keys__", ()))
