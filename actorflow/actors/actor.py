@@ -162,9 +162,12 @@ class TaskCell(Cell):
         actor = self.actor
         assert actor is not None
         try:
-            await actor.started()
+            kind = type(actor)
+            if kind.started is not Actor.started:
+                await actor.started()
             await self._handle_all(actor)
-            await actor.stopping()
+            if kind.stopping is not Actor.stopping and self.actor is actor:
+                await actor.stopping()
         except GeneratorExit:  # the loop is closed over its head
             raise
         except CancelledError:
@@ -180,7 +183,7 @@ class TaskCell(Cell):
     async def _handle_all(self, actor: Actor[Any]) -> None:
         receive, mailbox = actor.receive, self.mailbox
         next_message = mailbox.popleft
-        while self.actor is actor:  # or it was abandoned
+        while True:
             for _ in BUDGET:
                 if not mailbox:
                     break
@@ -191,6 +194,8 @@ class TaskCell(Cell):
             message = None  # its reply, if it has one, isn't kept alive while waiting
             if mailbox:
                 await sleep(0)
+            elif self.actor is not actor:  # it was abandoned, and comes back after all
+                return
             else:
                 self.waiter = self.loop.create_future()
                 self.idle = True

@@ -117,7 +117,14 @@ class ActorRef(Generic[M_contra]):
         """Has `listener` told of each end of the actor (R34), at once if it's gone. Call what this gives to take it back."""
         if running_loop() is not self._loop:
             raise self._wrong_loop()
-        return self._cell.watch(listener.send if isinstance(listener, ActorRef) else listener)
+        if not isinstance(listener, ActorRef):
+            return self._cell.watch(listener)
+        listener._check(Down(self.address, Exit("stopped")), listener.address)
+        return self._cell.watch(listener.hear)
+
+    def hear(self, message: Down, /) -> None:
+        """Takes what monitors are told, which no bound keeps out."""
+        self._cell.push(message)
 
     def from_thread(self) -> ActorRef[M_contra]:
         """A ref for other threads, and for other loops in them."""
@@ -181,6 +188,9 @@ class ThreadRef(ActorRef[M_contra]):
 
     async def ended(self) -> Exit:
         return await self._at_home(ActorRef[M_contra](self._cell).ended())
+
+    def hear(self, message: Down, /) -> None:
+        self._loop.call_soon_threadsafe(self._cell.push, message)
 
     def stop(self) -> None:
         try:
