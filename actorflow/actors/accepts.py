@@ -7,7 +7,7 @@ import types
 import typing
 from typing import Any, ForwardRef, Generic, TypeVar, get_args, get_origin
 
-from ..errors import InvalidMessage
+from actorflow.errors import InvalidMessage
 
 _CACHE = "_actorflow_accepts"
 _REMEMBERED = 256
@@ -79,7 +79,7 @@ def _kinds_of(hint: Any, cls: type) -> tuple[type, ...]:
     if hint is None:
         return (type(None),)
     if origin is typing.Union or isinstance(hint, types.UnionType):
-        kinds = tuple(kind for part in get_args(hint) for kind in _kinds_of(part, cls))
+        kinds: tuple[Any, ...] = tuple(kind for part in get_args(hint) for kind in _kinds_of(part, cls))
         return _ANYTHING if object in kinds else tuple(dict.fromkeys(kinds))
     if origin is typing.Annotated:
         return _kinds_of(get_args(hint)[0], cls)

@@ -1,20 +1,20 @@
 """Actors: somebody with state of their own who handles one message after the other (R33).
 
-    class Counter(Actor[Add | Read]):
-        def __init__(self) -> None:
-            self.total = 0
+class Counter(Actor[Add | Read]):
+    def __init__(self) -> None:
+        self.total = 0
 
-        async def receive(self, message: Add | Read, /) -> None:
-            match message:
-                case Add(amount):
-                    self.total += amount
-                case Read(reply):
-                    reply(self.total)
+    async def receive(self, message: Add | Read, /) -> None:
+        match message:
+            case Add(amount):
+                self.total += amount
+            case Read(reply):
+                reply(self.total)
 
-    async with ActorSystem() as system:
-        counter = system.spawn(Counter())
-        counter.send(Add(2))
-        assert await counter.ask(asking(Read)) == 2
+async with ActorSystem() as system:
+    counter = system.spawn(Counter())
+    counter.send(Add(2))
+    assert await counter.ask(asking(Read)) == 2
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from asyncio import CancelledError, Future, Task, sleep
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import ActorFailed, InvalidState
+from actorflow.errors import ActorFailed, InvalidState
+
 from .accepts import Accepts, accepts_of
 from .cell import BUDGET, Cell
 from .envelope import STOP, Exit, ExitReason
@@ -69,6 +70,10 @@ class Actor(Generic[M_contra]):
         return cell.set_alarm(delay, message)
 
 
+_NO_START: Any = Actor[Any].started
+_NO_STOP: Any = Actor[Any].stopping
+
+
 def _home(actor: Actor[Any]) -> TaskCell:
     if actor._cell is None:
         raise InvalidState(f"{type(actor).__qualname__} isn't spawned yet, so it has no address")
@@ -109,7 +114,7 @@ class TaskCell(Cell):
         if self.kernel.publish is not None:
             self.spawned(error, first=first)
         self.idle = True
-        if self.mailbox or type(actor).started is not Actor.started:
+        if self.mailbox or type(actor).started is not _NO_START:
             self.wake()
 
     def wake(self) -> None:
@@ -125,7 +130,7 @@ class TaskCell(Cell):
             self.task.cancel()
 
     def is_bare(self) -> bool:
-        return self.task is None and self.actor is not None and type(self.actor).stopping is Actor.stopping
+        return self.task is None and self.actor is not None and type(self.actor).stopping is _NO_STOP
 
     def in_hand(self, message: Any) -> set[int]:
         """All that it took: what it kept to answer later is lost with it."""
@@ -162,11 +167,11 @@ class TaskCell(Cell):
         actor = self.actor
         assert actor is not None
         try:
-            kind = type(actor)
-            if kind.started is not Actor.started:
+            kind: Any = type(actor)
+            if kind.started is not _NO_START:
                 await actor.started()
             await self._handle_all(actor)
-            if kind.stopping is not Actor.stopping and self.actor is actor:
+            if kind.stopping is not _NO_STOP and self.actor is actor:
                 await actor.stopping()
         except GeneratorExit:  # the loop is closed over its head
             raise

@@ -13,8 +13,9 @@ from asyncio import Future
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Protocol
 
-from ..errors import ActorFailed, ActorGone, MailboxFull, describe
-from ..facts import ActorRestarted, ActorSpawned, ActorStopped
+from actorflow.errors import ActorFailed, ActorGone, MailboxFull, describe
+from actorflow.facts import ActorRestarted, ActorSpawned, ActorStopped
+
 from .accepts import Accepts
 from .child import Child, ChildSpec, Restart
 from .envelope import STOP, Down, Exit, ExitReason, refuse
@@ -48,11 +49,35 @@ class Cell:
     """One address, over all restarts of its actor."""
 
     __slots__ = (
-        "accepts", "address", "alarms", "asks", "context", "ends", "exit", "factory", "halted", "idle", "is_down", "kernel",
-        "keeps", "loop", "mailbox", "monitors", "name", "open", "parent", "ref", "restart", "shutdown", "stop_asked", "urgent",
+        "accepts",
+        "address",
+        "alarms",
+        "asks",
+        "context",
+        "ends",
+        "exit",
+        "factory",
+        "halted",
+        "idle",
+        "is_down",
+        "keeps",
+        "kernel",
+        "loop",
+        "mailbox",
+        "monitors",
+        "name",
+        "open",
+        "parent",
+        "ref",
+        "restart",
+        "shutdown",
+        "stop_asked",
+        "urgent",
     )  # fmt: skip
 
-    def __init__(self, kernel: Kernel, parent: Parent, spec: ChildSpec, name: str, address: str, accepts: Accepts) -> None:
+    def __init__(
+        self, kernel: Kernel, parent: Parent, spec: ChildSpec, name: str, address: str, accepts: Accepts
+    ) -> None:
         self.kernel = kernel
         self.loop = kernel.loop
         self.parent = parent

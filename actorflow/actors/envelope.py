@@ -8,7 +8,7 @@ from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, Protoco
 
 import msgspec
 
-from ..errors import ActorFailed, ActorflowError
+from actorflow.errors import ActorFailed, ActorflowError
 
 P = ParamSpec("P")
 M = TypeVar("M")
@@ -17,7 +17,13 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 ExitReason: TypeAlias = Literal["stopped", "failed", "killed"]
 
-STOP: Final[Any] = type("Stop", (), {"__repr__": lambda self: "STOP"})()
+
+class _Stop:
+    def __repr__(self) -> str:
+        return "STOP"
+
+
+STOP: Final[Any] = _Stop()
 """In a mailbox: the actor ends when it comes to this."""
 
 

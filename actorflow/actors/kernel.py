@@ -6,7 +6,8 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from ..facts import DeadLetter, Fact
+from actorflow.facts import DeadLetter, Fact
+
 from .timer import Timers
 
 Publish: TypeAlias = Callable[[Fact], object]

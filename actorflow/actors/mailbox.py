@@ -6,7 +6,8 @@ from asyncio import AbstractEventLoop, Future
 from collections import deque
 from typing import Any, TypeAlias
 
-from ..errors import ActorGone
+from actorflow.errors import ActorGone
+
 from .envelope import refuse
 
 Mailbox: TypeAlias = deque[Any]

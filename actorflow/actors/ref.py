@@ -8,7 +8,8 @@ from asyncio.events import _get_running_loop as running_loop  # pyright: ignore[
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from ..errors import ActorGone, AskTimeout, WrongLoop
+from actorflow.errors import ActorGone, AskTimeout, WrongLoop
+
 from .cell import Cell
 from .envelope import Answer, Down, Exit, Reply, refuse
 

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
-from ..errors import ActorFailed, InvalidState, describe
-from ..facts import ActorRestarted, ActorSpawned, ActorStopped
+from actorflow.errors import ActorFailed, InvalidState, describe
+from actorflow.facts import ActorRestarted, ActorSpawned, ActorStopped
+
 from .actor import Actor, TaskCell, accepts_of_actor
 from .cell import Cell, Parent
 from .child import Child, ChildSpec, Restart, SupervisorSpec
@@ -33,7 +34,13 @@ class Supervisor:
     """Watches over its children by the strategy of its spec. Made by an `ActorSystem`, or as a child of another."""
 
     def __init__(
-        self, kernel: Kernel, spec: SupervisorSpec = _DEFAULT, parent: Parent | None = None, *, name: str = "", path: str = ""
+        self,
+        kernel: Kernel,
+        spec: SupervisorSpec = _DEFAULT,
+        parent: Parent | None = None,
+        *,
+        name: str = "",
+        path: str = "",
     ) -> None:
         self.kernel = kernel
         self.spec = spec
@@ -109,7 +116,7 @@ class Supervisor:
 
     def _start_actor(self, spec: ChildSpec, actor: Any) -> ActorRef[Any]:
         self._must_be_open()
-        cls: type = type(actor)
+        cls: Any = type(actor)
         name = self._name(spec.name or cls.__name__.lower(), given=bool(spec.name))
         cell: TaskCell | TurnCell
         if issubclass(cls, TurnActor):

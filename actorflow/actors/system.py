@@ -10,7 +10,8 @@ from typing import Self
 
 import anyio
 
-from ..errors import WrongLoop
+from actorflow.errors import WrongLoop
+
 from .child import SupervisorSpec
 from .envelope import Exit
 from .kernel import Kernel, Publish
@@ -39,7 +40,9 @@ class ActorSystem(Supervisor):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            raise WrongLoop("an actor system belongs to a running event loop of asyncio\nMake it inside of one.") from None
+            raise WrongLoop(
+                "an actor system belongs to a running event loop of asyncio\nMake it inside of one."
+            ) from None
         super().__init__(Kernel(loop, publish), spec or SupervisorSpec())
         self._on_failure = on_failure
         self._stopping: Task[None] | None = None

@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from ..errors import InvalidState
+from actorflow.errors import InvalidState
+
 from .accepts import Accepts, accepts_of
 from .cell import Cell
 from .envelope import STOP, ExitReason

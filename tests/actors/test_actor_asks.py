@@ -136,7 +136,7 @@ async def test_an_ask_waits_for_room_no_longer_than_its_timeout() -> None:
         patient = asyncio.create_task(ref.ask(do("answer")))
         await asyncio.sleep(0)
         clerk.gate.set()
-        assert await asyncio.gather(waits, queued, patient) == ["at last", "yes", "yes"]
+        assert list(await asyncio.gather(waits, queued, patient)) == ["at last", "yes", "yes"]
 
 
 async def test_an_asker_may_be_cancelled_by_anyio_and_the_actor_goes_on() -> None:
