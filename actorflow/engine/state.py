@@ -223,6 +223,11 @@ class State:
         return not self.running and not self.handlers
 
     @property
+    def can_halt(self) -> bool:
+        """Neither rolling back nor ended."""
+        return self.phase in (RUN, HALTING, CLOSING)
+
+    @property
     def rollback(self) -> str:
         return "incomplete" if self.incomplete else "complete" if self.acted else "none"
 

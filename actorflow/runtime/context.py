@@ -1,0 +1,76 @@
+"""What a running step can reach: its own run and attempt, and what the service lends to its steps.
+
+Both travel in context variables, so they are there in everything that a step calls (R10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from actorflow.errors import InvalidState, InvalidStep
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+T = TypeVar("T")
+
+_lent: ContextVar[Mapping[Resource[Any], Any]] = ContextVar("actorflow_resources")
+
+
+class Resource(Generic[T]):
+    """Something that the service lends to its steps: a client, a connection pool. Never stored, never sent.
+
+    `CARDS = Resource[CardClient]("cards")`, `Runtime(resources=[CARDS.provide(client)])`, and in a step `CARDS.get()`.
+    In a unit test: `with CARDS.provide(fake): …`.
+    """
+
+    __slots__ = ("__weakref__", "name")
+
+    def __init__(self, name: str) -> None:
+        if not name:
+            raise InvalidStep("a resource needs a name")
+        self.name = name
+
+    def get(self) -> T:
+        """What was provided. Raises `InvalidState` where nothing was."""
+        lent: Mapping[Resource[Any], Any] = _lent.get({})
+        try:
+            value: T = lent[self]
+        except KeyError:
+            raise InvalidState(
+                f"resource {self.name!r} isn't provided here"
+                f"\nGive it to the runtime: Runtime(resources=[{self.name.upper()}.provide(…)])."
+            ) from None
+        return value
+
+    def provide(self, value: T) -> Provided:
+        return Provided(self, value)
+
+    def __repr__(self) -> str:
+        return f"Resource({self.name!r})"
+
+
+class Provided:
+    """A resource with its value: for `Runtime(resources=[…])`, or in a unit test `with resource.provide(value):`."""
+
+    __slots__ = ("_tokens", "resource", "value")
+
+    def __init__(self, resource: Resource[Any], value: Any) -> None:
+        self.resource = resource
+        self.value = value
+        self._tokens: list[Token[Mapping[Resource[Any], Any]]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(_lent.set({**_lent.get({}), self.resource: self.value}))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _lent.reset(self._tokens.pop())
+
+
+def lend(resources: Mapping[Resource[Any], Any]) -> None:
+    """Makes the resources those of the current context; what was lent before stays unless it is given anew."""
+    _lent.set({**_lent.get({}), **resources})

@@ -1,0 +1,169 @@
+"""How runs end: the outcome is made, middleware is heard, and whoever waits is told."""
+
+from __future__ import annotations
+
+from asyncio import Task
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from actorflow.engine.orders import Broken, ResultChecked, ResultRefused
+from actorflow.engine.state import ENDED
+from actorflow.errors import ActorflowError, NotSerializable, RunFailed, RuntimeFault, describe
+from actorflow.facts import SnapshotFailed
+from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
+from actorflow.runtime.middleware import Middleware, overrides
+from actorflow.runtime.snapshot import snapshot_of
+
+if TYPE_CHECKING:
+    from actorflow.runtime.row import Row
+    from actorflow.runtime.runtime import Runtime
+
+log = structlog.get_logger("actorflow")
+
+
+class Endings:
+    def __init__(self, runtime: Runtime, post: Callable[[Any], None]) -> None:
+        self.runtime = runtime
+        self.post = post
+        self.tasks: set[Task[None]] = set()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self.runtime.check_loop().create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    # ── the result ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_result(self, row: Row, value: Any) -> None:
+        self.spawn(self._check_result(row, value))
+
+    async def _check_result(self, row: Row, value: Any) -> None:
+        """R44: `complete` may change the result, or turn it into a failure."""
+        try:
+            for middleware in reversed(row.middleware):
+                value = await middleware.complete(row.info, value)
+        except Exception as error:
+            self.post(ResultRefused(row.id, self.runtime.now(), error))
+        else:
+            self.post(ResultChecked(row.id, self.runtime.now(), value))
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def end(self, row: Row, status: str, now: float) -> None:
+        """The engine has ended the run."""
+        services = self.runtime.services
+        for key in row.timers:
+            services.timers.cancel(key)
+        row.timers.clear()
+        services.pool.drop(row, now)
+        outcome = self.outcome_of(row, status)
+        hook = "error" if status == "failed" else "halt" if status == "halted" else ""
+        if hook and any(overrides(middleware, hook) for middleware in row.middleware):
+            self.spawn(self._unwind(row, status, outcome))
+        else:
+            self.settle(row, status, outcome)
+
+    def outcome_of(self, row: Row, status: str) -> Outcome[Any]:
+        state = row.state
+        rollback: Any = state.rollback
+        if status == "succeeded":
+            return Succeeded(state.result, row.id)
+        if status == "undone":
+            return Succeeded(state.result, row.id)
+        if status == "halted":
+            return Halted(state.by, self.snapshot(row), row.id)
+        if status == "cancelled":
+            return Cancelled(state.by, rollback, tuple(state.errors), row.id)
+        error = RunFailed(row.id, row.launch.plan.name, state.errors, rollback)
+        error.__cause__ = next((e.error for e in state.errors if e.phase in ("run", "guard")), None)
+        return Failed(error, rollback, row.id)
+
+    def snapshot(self, row: Row) -> bytes | None:
+        """R16: a halted run whose values can't be encoded has none, and an event names the path."""
+        try:
+            return snapshot_of(row, self.runtime.services.values.codec, self.runtime.now())
+        except NotSerializable as error:
+            hub = self.runtime.services.hub
+            fact = SnapshotFailed(row.id, self.runtime.now(), error.path, str(error))
+            if not hub.silent and hub.takes(SnapshotFailed):
+                hub.publish([fact], row.id, row.launch.plan.names, row.sequence)
+            row.sequence += 1
+            return None
+
+    async def _unwind(self, row: Row, status: str, outcome: Outcome[Any]) -> None:
+        """R44: in reverse; one that raises is only reported."""
+        for middleware in reversed(row.middleware):
+            try:
+                if isinstance(outcome, Failed):
+                    changed = await middleware.error(row.info, outcome.error)
+                    if changed is not None:
+                        outcome.error.__cause__ = changed
+                else:
+                    await middleware.halt(row.info)
+            except Exception as error:
+                report(row, middleware, error)
+        self.settle(row, status, outcome)
+
+    def settle(self, row: Row, status: str, outcome: Outcome[Any]) -> None:
+        self.runtime.leave_table(row, status)
+        handle = row.handle
+        if handle is None:
+            return
+        if status == "undone":
+            handle.settle(handle._outcome or outcome, "undone", keep=False)
+            return
+        watched = handle.is_waited_for
+        keep = status == "halted" or (status == "succeeded" and row.state.options.reversible)
+        handle.settle(outcome, as_status(status), keep=keep)
+        if isinstance(outcome, Failed) and not watched:
+            log.error(
+                "run failed, and nobody waits for it",
+                run=row.id,
+                workflow=row.launch.plan.name,
+                rollback=outcome.rollback,
+                error=str(outcome.error),
+            )
+
+    # ── faults ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fault(self, row: Row, error: Exception) -> None:
+        """R35: the run is rolled back if its row is sound; a second fault says that it isn't."""
+        fault = RuntimeFault(f"the runtime failed in a turn of run {row.id!r}: {describe(error)}\nThis is a bug of ours.")
+        fault.__cause__ = error
+        log.error("a fault of the runtime", run=row.id, exc_info=error)
+        state = row.state
+        state.asks, state.orders, state.started, state.facts = [], [], [], None
+        if row.failure is None and state.phase != ENDED:
+            row.failure = fault
+            self.post(Broken(row.id, self.runtime.now(), fault))
+            return
+        self.give_up(row, fault)
+
+    def give_up(self, row: Row, fault: ActorflowError) -> None:
+        """Ends the run at once, as failed, its rollback incomplete."""
+        state = row.state
+        state.phase = ENDED
+        state.incomplete = True
+        for live in row.live.values():
+            if live.task is not None:
+                live.stopping = True
+                live.task.cancel()
+        if not any(e.error is row.failure for e in state.errors):
+            self.runtime.add_error(row, row.failure or fault)
+        self.end(row, "failed", self.runtime.now())
+
+
+def as_status(status: str) -> RunStatus:
+    match status:
+        case "succeeded" | "failed" | "halted" | "cancelled" | "undone":
+            return status
+        case _:
+            raise AssertionError(f"a run can't end as {status!r}")
+
+
+def report(row: Row, middleware: Middleware, error: Exception) -> None:
+    log.error("middleware failed", run=row.id, middleware=type(middleware).__name__, exc_info=error)
+
+

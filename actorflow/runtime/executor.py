@@ -1,0 +1,155 @@
+"""The executor: one actor for all runs. The one loop of the design, and nowhere else:
+
+    message → decide → record → (acknowledged) send orders, publish facts
+
+1. A message finds its run's row in the table; one for a run that is gone is dropped: its fence is the table.
+2. The engine decides: it folds facts into the row's state, and leaves orders, permits to ask for, attempts to start.
+3. Facts are published; with a store they would be on disk by now.
+4. Permits are asked for, and answered within the turn; orders are carried out; attempts start.
+5. What executes posts its message, and the loop goes round.
+
+A fault in one run's turn fails that run alone (R35).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from actorflow.actors import TurnActor
+from actorflow.engine import decide
+from actorflow.engine.orders import (
+    AbandonStep,
+    AskPermits,
+    CheckResult,
+    CompensateStep,
+    DeclinePermits,
+    EndRun,
+    GoOn,
+    PermitsGranted,
+    PermitsQueued,
+    ReleasePermits,
+    Remind,
+    RunGuards,
+    StopStep,
+    UndoStep,
+    WithdrawAsks,
+)
+from actorflow.runtime.step_runner import StepRunner
+
+if TYPE_CHECKING:
+    from actorflow.runtime.row import Row
+    from actorflow.runtime.services import Services
+
+
+class Executor(TurnActor[Any]):
+    """Keeps the graph state of all runs; never calls a step's code but for inline steps and an eager step's first slice."""
+
+    def __init__(self, rows: dict[str, Row], services: Services) -> None:
+        super().__init__("executor")
+        self.rows = rows
+        self.services = services
+        self.hub = services.hub
+        self.timers = services.timers
+        self.takes: Mapping[type, bool] = services.hub.wanted
+        self.runner = StepRunner(services, self.post)
+        self.orders: dict[type, Callable[[Row, Any, float], None]] = {
+            StopStep: lambda row, order, now: self.runner.stop(row, order.node, order.attempt),
+            CompensateStep: lambda row, order, now: self.runner.compensate(row, order),
+            UndoStep: lambda row, order, now: self.runner.undo(row, order),
+            RunGuards: lambda row, order, now: self.runner.guard(row, order.node, order.attempt),
+            AbandonStep: self.abandon,
+            AskPermits: self.ask_front,
+            ReleasePermits: lambda row, order, now: services.pool.release(row, order.node, now),
+            DeclinePermits: lambda row, order, now: services.pool.decline(row, order.node, now),
+            WithdrawAsks: lambda row, order, now: services.pool.withdraw(row, order.nodes),
+            Remind: self.remind,
+            CheckResult: lambda row, order, now: services.endings.check_result(row, order.value),
+            EndRun: lambda row, order, now: services.endings.end(row, order.status, now),
+        }
+
+    def handle(self, message: Any) -> None:
+        row = self.rows.get(message.run)
+        if row is None:
+            return
+        try:
+            self.turn(row, message)
+        except Exception as error:
+            self.services.endings.fault(row, error)
+
+    def turn(self, row: Row, message: Any) -> None:
+        state = row.state
+        if not self.hub.silent:
+            state.facts = []
+            state.takes = self.takes
+        elif state.facts is not None:
+            state.facts = None
+        now = message.at
+        decide(state, message, now)
+        while state.asks:
+            self.ask(row, now)
+        if state.facts:
+            self.publish(row)
+        if state.orders:
+            self.carry_out(row, now)
+        if state.started:
+            started, state.started = state.started, []
+            start = self.runner.start
+            for node in started:
+                start(row, node)
+        if state.more:
+            state.more = False
+            self.loop.call_soon(self.post, GoOn(row.id, now))
+
+    def publish(self, row: Row) -> None:
+        facts = row.state.facts
+        if facts:
+            self.hub.publish(facts, row.id, row.launch.plan.names, row.sequence)
+            row.sequence += len(facts)
+            row.state.facts = []
+
+    def carry_out(self, row: Row, now: float) -> None:
+        state = row.state
+        while state.orders:
+            orders, state.orders = state.orders, []
+            for order in orders:
+                self.orders[type(order)](row, order, now)
+
+    # ── permits ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ask(self, row: Row, now: float) -> None:
+        """Asks the pool for the nodes' permits, and tells the engine at once who got them."""
+        state = row.state
+        nodes, state.asks = state.asks, []
+        granted, queued, failed = self.services.pool.ask(row, nodes, now)
+        if granted:
+            decide(state, PermitsGranted(row.id, now, tuple(granted)), now)
+        if queued:
+            decide(state, PermitsQueued(row.id, now, tuple(queued)), now)
+        for message in failed:
+            decide(state, message, now)
+
+    def ask_front(self, row: Row, order: AskPermits, now: float) -> None:
+        if self.services.pool.ask_front(row, order.node, now):
+            self.post(PermitsGranted(row.id, now, (order.node,)))
+
+    def abandon(self, row: Row, order: AbandonStep, now: float) -> None:
+        if order.orphaned:
+            self.services.pool.orphan(row, order.node)
+        self.runner.abandon(row, order.node, orphaned=order.orphaned)
+
+    # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def remind(self, row: Row, order: Remind, now: float) -> None:
+        """Has the message sent when it is due; a wait of no time at all takes no timer."""
+        if order.due <= now:
+            self.post(order.message)
+            return
+        key = (row.id, type(order.message), getattr(order.message, "node", -1))
+        row.timers.add(key)
+        self.timers.at(order.due, key, partial(self.due, row, key, order.message))
+
+    def due(self, row: Row, key: Any, message: Any) -> None:
+        row.timers.discard(key)
+        self.post(message)

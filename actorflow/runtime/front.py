@@ -1,0 +1,45 @@
+"""The executor's front desk: takes the messages of clients, for callers with no Python types at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actorflow.actors import Actor
+from actorflow.errors import ActorflowError
+from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, Started, StartRun, UndoRun
+
+if TYPE_CHECKING:
+    from actorflow.runtime.runtime import Runtime
+
+Request = StartRun | HaltRun | ResumeRun | CancelRun | UndoRun
+
+
+class FrontDesk(Actor[Request]):
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def receive(self, message: Request, /) -> None:
+        """Bad requests are refused to whoever asked, and noted; the desk goes on serving."""
+        try:
+            await self.serve(message)
+        except ActorflowError as error:
+            if isinstance(message, StartRun) and message.reply_to is not None:
+                message.reply_to.refuse(error)
+            else:
+                self.runtime.report_refused(message, error)
+
+    async def serve(self, message: Request) -> None:
+        runtime = self.runtime
+        match message:
+            case StartRun():
+                run = await runtime.start_named(message.workflow, message.inputs, message.run_id)
+                if message.reply_to is not None:
+                    message.reply_to(Started(run.id))
+            case HaltRun(run_id, reason):
+                runtime.halt_run(run_id, reason)
+            case CancelRun(run_id, reason):
+                runtime.cancel_run(run_id, reason)
+            case ResumeRun(run_id):
+                await runtime.resume_known(run_id)
+            case UndoRun(run_id):
+                runtime.services.endings.spawn(runtime.undo_and_report(run_id, message))

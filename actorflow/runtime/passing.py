@@ -1,0 +1,68 @@
+"""How values pass from step to step (R7): shared by reference, or each through the codec, as a process boundary would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from actorflow.engine.state import GONE
+from actorflow.plan import InputSpec
+from actorflow.store import Codec
+
+if TYPE_CHECKING:
+    from actorflow.runtime.row import Row
+
+
+class Passing:
+    """`decodes`: every step gets copies of its own, made by encoding and decoding, so that code which leans on identity
+    or changes what it was given shows in tests."""
+
+    def __init__(self, *, decodes: bool) -> None:
+        self.decodes = decodes
+        self.codec = Codec()
+
+    def passed_on(self, row: Row, node: int, value: Any) -> Any:
+        """A step's result, before it counts as done. Raises `NotSerializable` (R56)."""
+        return self._copy(value, row.launch.steps[node].returns, row.name(node))
+
+    def seen_by(self, row: Row, node: int) -> Sequence[Any]:
+        """The run's values as this node may see them."""
+        values = row.state.values
+        if not self.decodes:
+            return values
+        plan = row.launch.plan
+        first = len(plan.names)
+        seen: dict[int, Any] = {}
+        for slot in {*plan.reads[node], *range(first, first + len(plan.inputs))}:
+            kind = plan.steps[slot].returns if slot < first else plan.inputs[slot - first].type
+            seen[slot] = self._copy(values[slot], kind, self._name(row, slot))
+        return _Seen(values, seen)
+
+    def own(self, row: Row, node: int) -> Any:
+        """The node's own value, for its undo."""
+        value = row.state.values[node]
+        if not self.decodes or value is None:
+            return value
+        return self._copy(value, row.launch.steps[node].returns, row.name(node))
+
+    def _copy(self, value: Any, kind: Any, what: str) -> Any:
+        return value if value is GONE else self.codec.round_trip(value, kind, what)
+
+    def _name(self, row: Row, slot: int) -> str:
+        plan = row.launch.plan
+        inputs: tuple[InputSpec, ...] = plan.inputs
+        return plan.names[slot] if slot < len(plan.names) else inputs[slot - len(plan.names)].name
+
+
+class _Seen(Sequence[Any]):
+    """The run's values, some of them copied."""
+
+    def __init__(self, values: Sequence[Any], copies: dict[int, Any]) -> None:
+        self._values = values
+        self._copies = copies
+
+    def __getitem__(self, slot: Any) -> Any:
+        return self._copies[slot] if slot in self._copies else self._values[slot]
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -1,0 +1,104 @@
+"""How halted runs go on (R16)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from actorflow.engine.orders import Resume
+from actorflow.engine.requests import set_aside
+from actorflow.errors import InvalidState, suggest
+from actorflow.outcome import Halted
+from actorflow.plan import Plan
+from actorflow.policy import Skip
+from actorflow.runtime.context import lend
+from actorflow.runtime.handle import Run
+from actorflow.runtime.launch import launch_of
+from actorflow.runtime.middleware import overrides
+from actorflow.runtime.row import Row
+from actorflow.runtime.snapshot import check_fits, context_of, inputs_of, read, state_of
+from actorflow.values import ValueMismatch, check
+from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.runtime.runtime import Runtime
+
+
+class Resuming:
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def resume(self, workflow: Workflow[..., Any], run: str | bytes, resolve: Mapping[str, Any]) -> Run[Any]:
+        plan = self.runtime.known.plan_of(workflow)
+        row = self.by_snapshot(workflow, plan, run) if isinstance(run, bytes) else self.by_id(plan, run)
+        return await self.go_on(row, resolve)
+
+    async def resume_known(self, run_id: str) -> Run[Any]:
+        run = self.runtime.get(run_id)
+        row = self.by_id(self.runtime.known.plans[run.workflow], run_id)
+        return await self.go_on(row, {})
+
+    async def go_on(self, row: Row, resolve: Mapping[str, Any]) -> Run[Any]:
+        answers = resolved(row, resolve)
+        return await self.runtime.launch(row, Resume(row.id, self.runtime.now(), answers))
+
+    def by_id(self, plan: Plan, run_id: str) -> Row:
+        """The row that was kept when the run was halted here."""
+        if not isinstance(run_id, str):
+            raise InvalidState(f"a run is resumed by its id or its snapshot, not by {run_id!r}")
+        run = self.runtime.get(run_id)
+        if run.id in self.runtime.rows:
+            raise InvalidState(f"run {run_id!r} is going on here")
+        row = run._row
+        if row is None or not isinstance(run._outcome, Halted):
+            raise InvalidState(f"run {run_id!r} isn't halted: it has {run.status()}")
+        if row.launch.plan is not plan:
+            raise InvalidState(f"run {run_id!r} is one of {run.workflow!r}, not of {plan.name!r}")
+        return row
+
+    def by_snapshot(self, workflow: Workflow[..., Any], plan: Plan, data: bytes) -> Row:
+        """A row made from the bytes. One of a run that is live here is refused."""
+        runtime = self.runtime
+        snapshot = read(data)
+        check_fits(snapshot, plan)
+        if snapshot.run_id in runtime.rows:
+            raise InvalidState(f"run {snapshot.run_id!r} is going on here, and can't be resumed a second time")
+        codec = runtime.services.values.codec
+        inputs = inputs_of(snapshot, plan, codec)
+        state = state_of(snapshot, plan, inputs, codec, runtime.now())
+        context = copy_context()
+        context.run(lend, runtime.config.lent)
+        row = Row(
+            snapshot.run_id, workflow, state, launch_of(plan), context, inputs, context_of(snapshot, codec), snapshot.labels
+        )
+        row.priority = snapshot.priority
+        row.middleware = (*runtime.config.middleware, *plan.middleware)
+        row.wraps = tuple(one for one in row.middleware if overrides(one, "step"))
+        return row
+
+
+def resolved(row: Row, resolve: Mapping[str, Any]) -> dict[int, Any]:
+    """What is to become of the steps that were set aside. Raises `InvalidState` unless each of them is named, and no other."""
+    aside = {row.name(node): node for node in set_aside(row.state)}
+    for name, answer in resolve.items():
+        if name not in aside:
+            raise InvalidState(f"no step {name!r} of run {row.id!r} was set aside{suggest(name, aside)}")
+        if answer not in ("retry", "fail") and not isinstance(answer, Skip):
+            raise InvalidState(f'step {name!r} is resolved by "retry", "fail" or Skip(value), not {answer!r}')
+        check_skip(row, aside[name], answer)
+    missing = [name for name in aside if name not in resolve]
+    if missing:
+        raise InvalidState(
+            f"run {row.id!r} has irreversible steps that were interrupted: {', '.join(missing)}"
+            '\nSay what is to become of each: resume(…, resolve={"' + missing[0] + '": "retry" | "fail" | Skip(value)}).'
+        )
+    return {aside[name]: answer for name, answer in resolve.items()}
+
+
+def check_skip(row: Row, node: int, answer: Any) -> None:
+    if isinstance(answer, Skip) and answer.value is not None:
+        try:
+            check(answer.value, row.launch.steps[node].returns)
+        except ValueMismatch as wrong:
+            raise InvalidState(f"step {row.name(node)!r} can't have this value{wrong.path}: {wrong}") from None

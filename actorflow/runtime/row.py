@@ -1,0 +1,100 @@
+"""One row of the runtime's table of runs: all that this process has of a run, besides the engine's state."""
+
+from __future__ import annotations
+
+from asyncio import Task
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from actorflow.engine import State
+from actorflow.runtime.launch import Launch
+from actorflow.runtime.middleware import Middleware, RunInfo
+from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.outcome import Outcome
+    from actorflow.runtime.handle import Run
+    from actorflow.runtime.workers import Work
+
+
+class Live:
+    """What executes for a node, as long as it does and has suspended: an attempt, its guards, or a handler.
+
+    Most of it is seldom set, so it stands in the class until it is.
+    """
+
+    task: Task[None] | None = None
+    work: Work | None = None  # what a thread or a worker process does for it
+    timed = False  # a deadline is set for it
+    stopping = False  # was told to stop, by us
+    overdue: BaseException | None = None  # a handler's StepTimeout
+    orphaned = False  # abandoned, and it keeps permits
+    is_attempt = False  # of the step itself, somewhere else: its time runs when it is entered
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class Row:
+    """A run while it goes on, and afterwards as long as it may be undone or resumed here."""
+
+    __slots__ = (
+        "child_calls", "children", "context", "counted", "data", "failure", "handle", "id", "inputs", "labels", "launch",
+        "lineage", "live", "middleware", "options", "orphans", "outcome", "parent", "pools", "priority", "sequence",
+        "state", "timers", "workflow", "wraps",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        run_id: str,
+        workflow: Workflow[..., Any],
+        state: State,
+        launch: Launch,
+        context: Context,
+        inputs: tuple[Any, ...],
+        data: Mapping[str, Any],
+        labels: Mapping[str, str],
+        priority: int = 0,
+    ) -> None:
+        self.id = run_id
+        self.workflow = workflow
+        self.state = state
+        self.launch = launch
+        self.context = context
+        self.inputs = inputs
+        self.data = data
+        self.labels = labels
+        self.priority = priority
+        self.sequence = 1  # of the next fact
+        self.live: dict[int, Live] = {}
+        self.orphans: set[Live] = set()  # abandoned, and still executing
+        self.timers: set[Any] = set()
+        self.pools: dict[int, Any] = {}
+        self.children: dict[int, dict[str, Run[Any]]] = {}
+        self.child_calls: dict[tuple[int, int], dict[str, int]] = {}
+        self.parent: tuple[Row, int] | None = None
+        self.lineage: tuple[tuple[str, int], ...] = ()
+        self.middleware: tuple[Middleware, ...] = ()
+        self.wraps: tuple[Middleware, ...] = ()  # those that carry context into steps
+        self.handle: Run[Any] | None = None
+        self.outcome: Outcome[Any] | None = None
+        self.failure: BaseException | None = None
+        self.counted = False  # in max_runs
+
+    @contextmanager
+    def carried(self) -> Generator[None, None, None]:
+        """What middleware wraps around each of the run's steps (R44)."""
+        with ExitStack() as stack:
+            for middleware in self.wraps:
+                stack.enter_context(middleware.step(self.info))
+            yield
+
+    @property
+    def info(self) -> RunInfo:
+        inputs = {spec.name: value for spec, value in zip(self.launch.plan.inputs, self.inputs, strict=True)}
+        return RunInfo(self.id, self.launch.plan.name, inputs, self.data, self.labels)
+
+    def name(self, node: int) -> str:
+        return self.launch.plan.names[node]

@@ -1,0 +1,179 @@
+"""How runs start: inputs are bound, the row is made, middleware is heard, and the executor is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from actorflow.engine import RunOptions, State
+from actorflow.engine.orders import Begin, Request, RunOverdue
+from actorflow.engine.state import ENDED
+from actorflow.errors import InvalidWorkflow, RunConflict, StepError
+from actorflow.ids import child_run_id, new_run_id, step_key
+from actorflow.outcome import Succeeded
+from actorflow.plan import Plan
+from actorflow.runtime.context import lend
+from actorflow.runtime.handle import Run
+from actorflow.runtime.launch import launch_of
+from actorflow.runtime.middleware import overrides
+from actorflow.runtime.options import RunSettings
+from actorflow.runtime.row import Row
+from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.runtime.runtime import Runtime
+
+
+class Starting:
+    """Makes rows of requests."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.defaults = self.run_options(RunSettings(), checked=False)
+
+    def run_options(self, settings: RunSettings, *, checked: bool) -> RunOptions:
+        config = self.runtime.config
+        return RunOptions(
+            timeout=settings.timeout,
+            on_timeout=settings.on_timeout or "cancel",
+            reversible=settings.reversible,
+            sequential=settings.sequential,
+            max_concurrency=settings.max_concurrency,
+            max_steps=settings.max_steps,
+            halt_timeout=config.halt_timeout,
+            settle_timeout=config.halt_timeout if config.settle_timeout is None else config.settle_timeout,
+            cancel_grace=config.cancel_grace,
+            checked=checked,
+        )
+
+    def existing(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
+        """R47: the run of this id, if there is one with the same inputs. Raises `RunConflict` if they differ."""
+        runtime = self.runtime
+        run_id = settings.run_id
+        found: Run[Any] | None = None
+        if settings.parent is not None and run_id is not None:
+            row, node, _ = settings.parent
+            found = row.children.get(node, {}).get(run_id)
+            if found is not None and found._outcome is not None and not isinstance(found._outcome, Succeeded):
+                return None
+        if found is None and run_id is not None:
+            found = runtime.find(run_id)
+            if settings.parent is not None and found is not None and ended_badly(found):
+                return None
+        if found is None:
+            return None
+        if found.workflow != workflow.name:
+            raise RunConflict(f"run {run_id!r} exists already, of workflow {found.workflow!r}")
+        if not same(found._inputs, inputs):
+            raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
+        return found
+
+    def child_id(self, settings: RunSettings, workflow: str) -> str:
+        """R30: the step's key, the workflow's name, and which call of it in this attempt it is."""
+        if settings.parent is None:
+            return new_run_id()
+        row, node, attempt = settings.parent
+        counts = row.child_calls.setdefault((node, attempt), {})
+        counts[workflow] = counts.get(workflow, 0) + 1
+        return child_run_id(step_key(row.id, row.name(node)), workflow, counts[workflow])
+
+    def row(self, workflow: Workflow[..., Any], plan: Plan, inputs: tuple[Any, ...], settings: RunSettings) -> Row:
+        """The row of a new run, in the table."""
+        runtime = self.runtime
+        middleware = (*runtime.config.middleware, *plan.middleware) if plan.middleware else runtime.config.middleware
+        options = self.defaults
+        checked = bool(middleware) and any(overrides(one, "complete") for one in middleware)
+        if checked or settings is not runtime.plain_settings:
+            options = self.run_options(settings, checked=checked)
+        run_id = settings.run_id or self.child_id(settings, plan.name)
+        context = copy_context()
+        if runtime.config.lent:
+            context.run(lend, runtime.config.lent)
+        state = State(plan, run_id, inputs, options)
+        row = Row(run_id, workflow, state, launch_of(plan), context, inputs, settings.context, settings.labels)
+        row.priority = settings.priority
+        if middleware:
+            row.middleware = tuple(middleware)
+            row.wraps = tuple(one for one in middleware if overrides(one, "step"))
+        if settings.parent is not None and not settings.detached:
+            self.adopt(row, settings)
+        return row
+
+    def adopt(self, row: Row, settings: RunSettings) -> None:
+        """R30: the run is the child of a step."""
+        if settings.parent is not None:
+            parent, node, _ = settings.parent
+            row.parent = (parent, node)
+            row.lineage = (*parent.lineage, (parent.id, node))
+
+    async def init(self, row: Row, *, resumed: bool) -> BaseException | None:
+        """R44: `init` may change the context, or refuse the run."""
+        for middleware in row.middleware:
+            try:
+                changed = await middleware.init(row.info, resumed=resumed)
+            except Exception as error:
+                return error
+            if changed is not None:
+                row.data = changed
+        return None
+
+    def begin(self, row: Row, message: Request | None = None) -> None:
+        """Tells the executor, and sets the run's own time."""
+        runtime = self.runtime
+        now = runtime.now()
+        timeout = row.state.options.timeout
+        if timeout is not None:
+            key = (row.id, "timeout")
+            row.timers.add(key)
+            runtime.services.timers.after(timeout, key, partial(self.overdue, row))
+        runtime.executor_actor.post(message or Begin(row.id, now, row.labels))
+
+    def overdue(self, row: Row) -> None:
+        self.runtime.executor_actor.post(RunOverdue(row.id, self.runtime.now()))
+
+    def refuse(self, row: Row, error: BaseException) -> None:
+        """The run never started: it ends as failed, and there is nothing to take back."""
+        row.state.errors.append(StepError("", "run", 1, error))
+        row.state.phase = ENDED
+        self.runtime.services.endings.end(row, "failed", self.runtime.now())
+
+
+class Known:
+    """The workflows of a runtime by name: those it was given, and those started on it as objects (R4)."""
+
+    def __init__(self, workflows: Sequence[Workflow[..., Any]]) -> None:
+        self.plans: dict[str, Plan] = {}
+        self.workflows: dict[str, Workflow[..., Any]] = {}
+        for workflow in workflows:
+            self.plan_of(workflow)
+
+    def plan_of(self, workflow: Workflow[..., Any]) -> Plan:
+        """Its plan. Raises `InvalidWorkflow` if it can't run, or if another one of its name is known."""
+        plan = workflow.compile()
+        known = self.plans.get(plan.name)
+        if known is plan:
+            return plan
+        if known is not None:
+            raise InvalidWorkflow(
+                plan.name, ["another workflow of this name is known to the runtime; give one of them @workflow(name=…)"]
+            )
+        self.plans[plan.name] = plan
+        self.workflows[plan.name] = workflow
+        return plan
+
+
+def ended_badly(run: Run[Any]) -> bool:
+    return run._outcome is not None and not isinstance(run._outcome, Succeeded)
+
+
+def same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether inputs are equal; values that can't be compared are taken as different."""
+    try:
+        return len(one) == len(other) and all(a is b or bool(a == b) for a, b in zip(one, other, strict=True))
+    except Exception:
+        return False
+
+
+__all__ = ["Known", "Mapping", "Starting"]

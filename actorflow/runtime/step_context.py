@@ -1,0 +1,132 @@
+"""What a running step can ask of the runtime."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import structlog
+
+from actorflow.errors import InvalidState, WrongLoop
+from actorflow.facts import Fact, StepHeartbeat, StepProgressed
+from actorflow.ids import compensation_key, step_key, undo_key
+from actorflow.runtime.here import HERE, Here
+from actorflow.runtime.options import Runs, RunSettings
+from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.runtime.runtime import Runtime
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = structlog.get_logger("actorflow.step")
+
+
+class StepContext:
+    """Where the code executes, and what it can ask for. Got with `step_context()`, in steps, handlers and guards."""
+
+    def __init__(self, here: Here) -> None:
+        self._runner, self._row, self._node, self.attempt, self._phase = here
+
+    @property
+    def run_id(self) -> str:
+        return self._row.id
+
+    @property
+    def node(self) -> str:
+        return self._row.name(self._node)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same on every attempt, after restarts and on other machines; an undo and a compensation have their own."""
+        key = {"undo": undo_key, "compensate": compensation_key}.get(self._phase, step_key)
+        return key(self._row.id, self.node)
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What travels with the run: stored with it, there after a restart (R10)."""
+        return self._row.data
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the step was told to stop. A sync step looks at it, as a thread can't be cancelled (R12)."""
+        live = self._row.live.get(self._node)
+        return live is not None and (live.stopping or (live.work is not None and live.work.cancelled))
+
+    @property
+    def log(self) -> Any:
+        """A structlog logger bound to run, node and attempt."""
+        return log.bind(run=self.run_id, node=self.node, attempt=self.attempt)
+
+    def heartbeat(self, details: object = None) -> None:
+        """Says that the step is alive, with what it would like to have known."""
+        row, node = self._row, self._node
+        self._tell(StepHeartbeat(row.id, node, self.attempt, self._runner.monotonic(), details))
+
+    def progress(self, done: float, total: float | None = None) -> None:
+        """Says how far the step is."""
+        row, node = self._row, self._node
+        self._tell(StepProgressed(row.id, node, self.attempt, self._runner.monotonic(), done, total))
+
+    def _tell(self, fact: Fact) -> None:
+        if not self._runner.services.hub.silent:
+            self._runner.loop.call_soon_threadsafe(self._runner.post, fact)
+
+    # ── child runs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def options(
+        self,
+        *,
+        detached: bool = False,
+        timeout: float | None = None,
+        reversible: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> Runs:
+        """Options for runs started inside this step; `detached` ones go on when the step has ended."""
+        settings = RunSettings(
+            timeout=timeout,
+            reversible=reversible,
+            labels=labels or {},
+            parent=(self._row, self._node, self.attempt),
+            detached=detached,
+        )
+        return Runs(self._runtime.start_with, settings)
+
+    async def run(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs a workflow as this step's child (R30) and gives its result."""
+        return await self.options().run(workflow, *args, **kwargs)
+
+    def run_blocking(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same, from a sync step in a thread."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            raise WrongLoop("run_blocking would block the event loop\nUse `await step_context().run(…)` in an async step.")
+        runtime = self._runtime
+        with runtime.services.threads.blocked() as pause:
+            runs = self.options()
+
+            async def go() -> R:
+                try:
+                    return await runs.run(workflow, *args, **kwargs)
+                finally:
+                    pause.resume()
+
+            return asyncio.run_coroutine_threadsafe(go(), runtime.services.loop).result()
+
+    @property
+    def _runtime(self) -> Runtime:
+        return self._runner.services.endings.runtime
+
+
+def step_context() -> StepContext:
+    """The context of the step, handler or guard that is running. Raises `InvalidState` elsewhere."""
+    here = HERE.get(None)
+    if here is None:
+        raise InvalidState("no step is running here\nstep_context() works in steps, undos, compensations and guards.")
+    return StepContext(here)
+
