@@ -17,6 +17,7 @@ from actorflow.plan.expression import (
     moved,
     nodes_in,
     part_of,
+    shape_of,
 )
 from actorflow.plan.findings import Findings, at
 from actorflow.plan.flows import Flows
@@ -53,4 +54,5 @@ __all__ = [
     "moved",
     "nodes_in",
     "part_of",
+    "shape_of",
 ]

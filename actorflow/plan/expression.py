@@ -88,6 +88,11 @@ UNUSABLE: Expression = Path(Constant(None), (), Any)
 # ── asking and rewriting ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def shape_of(value: object) -> type[Any]:
+    """The class of a value."""
+    return type(value)
+
+
 def nodes_in(expression: Expression) -> Iterator[int]:
     """The nodes whose results an expression is made from, in the order of their places; a node may come twice."""
     match expression:
@@ -168,7 +173,8 @@ class Slots:
                 return None
 
     def _of_constant(self, value: Any) -> int:
-        key = (type(value), value) if type(value) in _SCALARS else id(value)
+        kind = shape_of(value)
+        key: Any = (kind, value) if kind in _SCALARS else id(value)
         slot = self._known.get(key)
         if slot is None:
             slot = self._known[key] = self.nodes + self.inputs + len(self.constants)

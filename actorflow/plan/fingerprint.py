@@ -8,13 +8,11 @@ from inspect import Parameter
 from typing import Any
 
 from actorflow.plan.draft import Draft
-from actorflow.plan.expression import Collected, Constant, Expression, InputValue, NodeValue, Path
+from actorflow.plan.expression import Collected, Constant, Expression, InputValue, NodeValue, Path, shape_of
 from actorflow.plan.spec import StepSpec
 
 
-def fingerprint(
-    draft: Draft, needs: Sequence[tuple[int, ...]], takes: Sequence[tuple[int, ...] | None]
-) -> str:
+def fingerprint(draft: Draft, needs: Sequence[tuple[int, ...]], takes: Sequence[tuple[int, ...] | None]) -> str:
     """The same for the same workflow in every process; another one after a change that a stored run would notice."""
     digest = sha256()
     for text in _head(draft):
@@ -67,8 +65,9 @@ def _default(value: Any) -> str:
     if isinstance(value, (set, frozenset)):
         members: list[str] = sorted(_default(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
         return f"{{{', '.join(members)}}}"
-    if type(value).__repr__ is object.__repr__ or callable(value):
-        return f"<{type(value).__qualname__} {getattr(value, '__qualname__', '')}>"
+    kind = shape_of(value)
+    if kind.__repr__ is object.__repr__ or callable(value):
+        return f"<{kind.__qualname__} {getattr(value, '__qualname__', '')}>"
     return repr(value)
 
 

@@ -10,7 +10,7 @@ from inspect import Parameter
 from typing import Any, get_args, get_origin, get_type_hints
 
 from actorflow.plan.draft import Draft, DraftNode
-from actorflow.plan.expression import Attribute, Collected, Constant, Expression, InputValue, NodeValue, Path
+from actorflow.plan.expression import Attribute, Collected, Constant, Expression, InputValue, NodeValue, Path, shape_of
 from actorflow.plan.findings import Findings, at
 from actorflow.plan.spec import StepSpec
 from actorflow.values import ValueMismatch, can_flow, check, type_text
@@ -54,10 +54,10 @@ class Flows:
                 return self._draft.nodes[node].spec.returns
             case InputValue(index):
                 return self._draft.inputs[index].type
-            case Path(type=type):
-                return type
+            case Path(type=annotated):
+                return annotated
             case Constant(value):
-                return type(value)
+                return shape_of(value)
             case Collected(shape=shape):
                 return shape
 
@@ -119,7 +119,9 @@ class _Parameters:
         self._types: Mapping[str, Any] = dict(spec.arguments)
         self._defaults = {p.name: p.default for p in parameters}
         self._many = next((p.name for p in parameters if p.kind is Parameter.VAR_POSITIONAL), None)
-        self._before = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+        self._before = [
+            p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        ]
         self._others = next((p.name for p in parameters if p.kind is Parameter.VAR_KEYWORD), None)
         self._plain = [(name, self._types.get(name, Any)) for name in self._before]
 

@@ -76,12 +76,12 @@ class Plan:
 
     def text(self) -> str:
         """The plan for people, a line per node."""
-        from actorflow.plan.render import text  # noqa: PLC0415  # it reads plans
+        from actorflow.plan.render import text  # it reads plans
 
         return text(self)
 
     def mermaid(self) -> str:
         """The plan as a Mermaid flowchart."""
-        from actorflow.plan.render import mermaid  # noqa: PLC0415  # it reads plans
+        from actorflow.plan.render import mermaid  # it reads plans
 
         return mermaid(self)

@@ -17,8 +17,8 @@ from typing import Any
 from actorflow.errors import InvalidWorkflow
 from actorflow.plan.checks import examine
 from actorflow.plan.draft import Draft, DraftNode
-from actorflow.plan.findings import Findings
 from actorflow.plan.expression import Slots, binder, evaluator, nodes_in
+from actorflow.plan.findings import Findings
 from actorflow.plan.fingerprint import fingerprint
 from actorflow.plan.plan import Binder, Plan
 

@@ -64,7 +64,11 @@ def _about(plan: Plan, i: int) -> str:
     waits = plan.needs[i] if len(plan.needs[i]) != len(reads) else ()
     parts = [
         _listed("←", [plan.names[j] for j in reads[:_SOME]], len(reads)),
-        _listed("after", [plan.names[j] for j in waits[: _SOME + len(reads)] if j not in reads][:_SOME], len(waits) - len(reads)),
+        _listed(
+            "after",
+            [plan.names[j] for j in waits[: _SOME + len(reads)] if j not in reads][:_SOME],
+            len(waits) - len(reads),
+        ),
         *_ways(spec, plan.names[i]),
     ]
     return " · ".join(filter(None, parts))

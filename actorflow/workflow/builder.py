@@ -100,7 +100,7 @@ class _Content:
         parameters = {
             spec.name: Parameter(spec.name, Parameter.POSITIONAL_OR_KEYWORD, default=spec.default)
             for spec, _ in self.inputs
-            if isinstance(spec.name, str) and spec.name.isidentifier()  # pyright: ignore[reportUnnecessaryIsInstance]
+            if _is_identifier(spec.name)
         }
         needed = [p for p in parameters.values() if p.default is _REQUIRED]
         optional = [p for p in parameters.values() if p.default is not _REQUIRED]
@@ -125,3 +125,7 @@ class _BuiltDefinition(Definition):
         draft = resolver.resolve(content.result, returns=content.returns)
         draft.description, draft.middleware, draft.line = content.description, content.middleware, content.line
         return draft, resolver.problems
+
+
+def _is_identifier(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import types
 import typing
@@ -34,7 +33,7 @@ def plain_type(annotation: Any) -> Any:
 
 
 def _type_of_literals(values: tuple[Any, ...]) -> Any:
-    kinds = {type(value) for value in values}
+    kinds: set[Any] = {type(value) for value in values}
     return kinds.pop() if len(kinds) == 1 else Any
 
 
@@ -78,10 +77,11 @@ def _filled(annotation: Any, known: Mapping[Any, Any]) -> Any:
     if isinstance(annotation, typing.TypeVar):
         return known.get(annotation, annotation.__bound__ or Any)
     wanted = getattr(annotation, "__parameters__", ())
-    if not wanted or isinstance(annotation, type) and not typing.get_args(annotation):
+    if not wanted or (isinstance(annotation, type) and not typing.get_args(annotation)):
         return annotation
     try:
-        return annotation[tuple(known.get(each, Any) for each in wanted)]
+        generic: Any = annotation
+        return generic[tuple(known.get(each, Any) for each in wanted)]
     except TypeError:
         return Any
 
@@ -97,13 +97,15 @@ def is_keyed(annotation: Any) -> bool:
     return isinstance(cls, type) and (is_typed_dict(cls) or issubclass(cls, Mapping))
 
 
-def is_closed(cls: type) -> bool:
+def is_closed(cls: type[Any]) -> bool:
     """Whether all attributes of the class's objects are known from the class."""
-    if "__getattr__" in _own_names(cls) or "__getattribute__" in _own_names(cls):
+    if {"__getattr__", "__getattribute__"} & _own_names(cls):
         return False
-    if issubclass(cls, (msgspec.Struct, enum.Enum)) or cls in _VALUES or cls is types.NoneType:
+    if cls in _VALUES or cls is types.NoneType:
         return True
-    return dataclasses.is_dataclass(cls) or hasattr(cls, "_fields")
+    return (
+        issubclass(cls, (msgspec.Struct, enum.Enum)) or hasattr(cls, "__dataclass_fields__") or hasattr(cls, "_fields")
+    )
 
 
 def _own_names(cls: type) -> set[str]:

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from actorflow.plan import Attribute, Collected, Constant, Expression, Item, Key
+from actorflow.plan import Attribute, Collected, Constant, Expression, Item, Key, shape_of
 from actorflow.workflow.promise import Promise, is_promise
 
 Leaf = Callable[[Any], Expression]
 
 
-class Unusable(Exception):  # noqa: N818  # it says what is wrong with the value; it never leaves the front end
+class Unusable(Exception):  # it says what is wrong with the value; it never leaves the front end
     """A value that can't be passed; the text says why."""
 
 
@@ -61,12 +61,12 @@ class _Walk:
         found = tuple(map(self.expression, given))
         if all(isinstance(made, Constant) and made.value is item for made, item in zip(found, given, strict=True)):
             return Constant(value)
-        return Collected(type(value), tuple(keys), found, build)
+        return Collected(shape_of(value), tuple(keys), found, build)
 
 
 def _must_be_a_value(value: Any) -> None:
-    from actorflow.workflow.step import Step  # noqa: PLC0415  # steps draw
-    from actorflow.workflow.workflow import Workflow  # noqa: PLC0415  # workflows draw
+    from actorflow.workflow.step import Step  # steps draw
+    from actorflow.workflow.workflow import Workflow  # workflows draw
 
     if isinstance(value, (Step, Workflow)):
         raise Unusable(f"{value!r} is passed without being called; pass its result: {value.name}(…)")
@@ -75,15 +75,15 @@ def _must_be_a_value(value: Any) -> None:
 _Parts = tuple[Sequence[Key], Iterable[Any], Callable[[list[Any]], Any]]
 
 
-def _taker(value: Any) -> Callable[[Any], _Parts] | None:
-    cls = type(value)
+def _taker(value: object) -> Callable[[Any], _Parts] | None:
+    cls = shape_of(value)
     if cls in _TAKERS:
         return _TAKERS[cls]
     if isinstance(value, msgspec.Struct):
         return _struct
-    if isinstance(value, tuple) and hasattr(cls, "_fields"):
+    if isinstance(value, tuple) and hasattr(shape_of(value), "_fields"):
         return _named_tuple
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(shape_of(value), "__dataclass_fields__"):
         return _dataclass
     return None
 
@@ -112,23 +112,28 @@ def _dict(value: dict[Any, Any]) -> _Parts:
 
 
 def _struct(value: msgspec.Struct) -> _Parts:
-    cls, names = type(value), value.__struct_fields__
+    cls = shape_of(value)
+    names = value.__struct_fields__
     items = [getattr(value, name) for name in names]
     return [Attribute(name) for name in names], items, lambda made: cls(**dict(zip(names, made, strict=True)))
 
 
 def _named_tuple(value: Any) -> _Parts:
-    cls = type(value)
+    cls = shape_of(value)
     return [Attribute(name) for name in cls._fields], value, lambda made: cls(*made)
 
 
 def _dataclass(value: Any) -> _Parts:
-    cls = type(value)
+    cls = shape_of(value)
     fields = dataclasses.fields(value)
     names = [field.name for field in fields]
     given = [field.name for field in fields if field.init]
     items = [getattr(value, name) for name in names]
-    return [Attribute(name) for name in names], items, lambda made: _built(cls, given, dict(zip(names, made, strict=True)))
+    return (
+        [Attribute(name) for name in names],
+        items,
+        lambda made: _built(cls, given, dict(zip(names, made, strict=True))),
+    )
 
 
 def _built(cls: type, given: Sequence[str], values: dict[str, Any]) -> Any:

@@ -34,7 +34,7 @@ def transform(value: A, function: Callable[[A], B]) -> B:
     spec = transform_spec(function, _type_of(value))
     name = drawing.name_for(spec.name, None, line)
     argument = drawing.expression(value, f"transform {name!r}")
-    return cast(B, drawing.place(DraftNode(name, spec, (argument,), line=line)))
+    return cast("B", drawing.place(DraftNode(name, spec, (argument,), line=line)))
 
 
 def transform_spec(function: Callable[[Any], Any], given: Any) -> StepSpec:
@@ -76,8 +76,8 @@ def _types(function: Callable[[Any], Any]) -> tuple[Any, Any]:
 
 
 def _misfit(function: Any) -> str | None:
-    from actorflow.workflow.step import Step  # noqa: PLC0415  # steps draw
-    from actorflow.workflow.workflow import Workflow  # noqa: PLC0415  # workflows draw
+    from actorflow.workflow.step import Step  # steps draw
+    from actorflow.workflow.workflow import Workflow  # workflows draw
 
     if isinstance(function, (Step, Workflow)):
         return f"{function!r} is called by itself: {function.name}(promise)"
@@ -88,7 +88,9 @@ def _misfit(function: Any) -> str | None:
         return f"{_name(function)!r} has to be an ordinary function that returns; make it a step"
     captured = next(filter(is_promise, _captured(function)), None)
     if captured is not None:
-        return f"the function uses the promise {source_of(captured).label!r} from around it; make a step that takes both"
+        return (
+            f"the function uses the promise {source_of(captured).label!r} from around it; make a step that takes both"
+        )
     return _bad_signature(function)
 
 
@@ -115,5 +117,3 @@ def _bad_signature(function: Any) -> str | None:
     except ValueError:
         return None
     return None
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import Parameter, Signature, cleandoc
 from threading import RLock
 from typing import Any
@@ -57,9 +58,7 @@ class Definition:
 class FunctionDefinition(Definition):
     """A workflow written as a function."""
 
-    def __init__(
-        self, function: Any, name: str | None, description: str | None, middleware: tuple[Any, ...]
-    ) -> None:
+    def __init__(self, function: Any, name: str | None, description: str | None, middleware: tuple[Any, ...]) -> None:
         own_name = name if name is not None else getattr(function, "__name__", "")
         signature = _checked(function, own_name)
         super().__init__(own_name, cleandoc(function.__doc__ or "") if description is None else description, signature)
@@ -67,10 +66,8 @@ class FunctionDefinition(Definition):
         self.middleware = middleware
         self._hints: dict[str, Any] | None = None
         self._inputs: tuple[InputSpec, ...] | None = None
-        try:
+        with suppress(InvalidStep):  # a name that is defined further down is asked for again when it's drawn
             self._hints = resolve_hints(function)
-        except InvalidStep:
-            pass  # a name that is defined further down: asked again when it's drawn
 
     def hints(self) -> dict[str, Any]:
         if self._hints is None:

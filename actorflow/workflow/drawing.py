@@ -6,13 +6,26 @@ end. Mistakes that leave something to go on with (a wrong argument, a name that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from actorflow.errors import InvalidState, InvalidWorkflow
-from actorflow.plan import UNUSABLE, Constant, Draft, DraftNode, Expression, Findings, Flows, InputSpec, InputValue, NodeValue, at, moved
+from actorflow.plan import (
+    UNUSABLE,
+    Constant,
+    Draft,
+    DraftNode,
+    Expression,
+    Findings,
+    Flows,
+    InputSpec,
+    InputValue,
+    NodeValue,
+    at,
+    moved,
+)
 from actorflow.workflow.collecting import Unusable, to_expression
 from actorflow.workflow.inlining import inlined, sinks
 from actorflow.workflow.lines import users_line
@@ -88,7 +101,9 @@ class Drawing:
         result = moved(draft.result, base, arguments)
         return Promise(Source(self, result, draft.return_type, name, (base, len(self.draft.nodes))))
 
-    def check_inputs(self, what: str, inputs: Sequence[InputSpec], given: Sequence[Expression], line: str | None = None) -> None:
+    def check_inputs(
+        self, what: str, inputs: Sequence[InputSpec], given: Sequence[Expression], line: str | None = None
+    ) -> None:
         """Checks what is given to a composed workflow against its inputs' types."""
         found = Findings()
         flows = Flows(self.draft, found)
@@ -159,7 +174,7 @@ def current_drawing() -> Drawing | None:
 
 
 @contextmanager
-def drawing_of(drawing: Drawing) -> Iterator[Drawing]:
+def drawing_of(drawing: Drawing) -> Generator[Drawing]:
     """Makes it the current one."""
     token = _current.set(drawing)
     try:

@@ -52,7 +52,9 @@ def bind_values(
     except InvalidInput as error:
         drawing.problem(str(error))
         return [UNUSABLE for _ in inputs]
-    found = [drawing.expression(value, f"{what}, input {spec.name!r}") for spec, value in zip(inputs, values, strict=True)]
+    found = [
+        drawing.expression(value, f"{what}, input {spec.name!r}") for spec, value in zip(inputs, values, strict=True)
+    ]
     drawing.check_inputs(what, inputs, found)
     return found
 

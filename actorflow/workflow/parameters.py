@@ -46,7 +46,9 @@ class Parameters:
             return flat, self._keywords, problems
         return self._with_extra(flat, extra, arguments, problems)
 
-    def _with_extra(self, flat: list[Any], extra: list[str], arguments: Mapping[str, Any], problems: list[str]) -> Bound:
+    def _with_extra(
+        self, flat: list[Any], extra: list[str], arguments: Mapping[str, Any], problems: list[str]
+    ) -> Bound:
         if self._others is None:
             problems += [f"takes no argument {name!r}{suggest(str(name), self._names)}" for name in extra]
             return flat, self._keywords, problems

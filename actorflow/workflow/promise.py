@@ -155,7 +155,7 @@ def _fill_in() -> None:
 
 
 def _refusal(what: str, instead: str) -> Callable[..., NoReturn]:
-    def refused(self: Promise, *args: object, **kwargs: object) -> NoReturn:
+    def refused(self: Promise, *_args: object, **_kwargs: object) -> NoReturn:
         source = source_of(self)
         refuse(source, what.format(source.label), instead)
 

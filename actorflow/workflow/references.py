@@ -62,6 +62,10 @@ class Entry:
     given: Sequence[Expression] | None = None
     open: bool = False
 
+    @property
+    def is_step(self) -> bool:
+        return isinstance(self.what, Step)
+
 
 class Resolver:
     """Makes a draft of what was written. `problems` holds all that is wrong."""
@@ -148,7 +152,7 @@ class Resolver:
 
     def _nodes(self, entry: Entry) -> Sequence[DraftNode]:
         after = self._after(entry)
-        if isinstance(entry.what, Step):
+        if entry.is_step:
             step: Step[..., Any, Any] = entry.what
             arguments, keywords = self._bound(entry, step)
             return (DraftNode(entry.name, step.spec, arguments, keywords, after, step.placement.keep, entry.line),)
@@ -177,7 +181,9 @@ class Resolver:
             flat, _, problems = parameters.bind(entry.arguments)
             for problem in problems:
                 self._drawing.problem(f"workflow {entry.name!r} {problem}", entry.line)
-            entry.given = [self._argument(value, entry) for value in flat] if not problems else [UNUSABLE for _ in inputs]
+            entry.given = (
+                [self._argument(value, entry) for value in flat] if not problems else [UNUSABLE for _ in inputs]
+            )
             if not problems:
                 self._drawing.check_inputs(f"workflow {entry.name!r}", inputs, entry.given, entry.line)
         return entry.given
@@ -185,7 +191,7 @@ class Resolver:
     def _after(self, entry: Entry) -> tuple[int, ...]:
         found: dict[int, None] = {}
         for name in entry.after:
-            match self._known.get(name) if isinstance(name, str) else None:
+            match self._known.get(name):
                 case NodeValue(node):
                     found[node] = None
                 case Entry() as composed:
@@ -223,7 +229,9 @@ class Resolver:
         if entry.first < 0:
             return UNUSABLE
         if entry.open:
-            self._drawing.problem(f"{what} waits for itself: {entry.name!r} returns an input that is its own result", line)
+            self._drawing.problem(
+                f"{what} waits for itself: {entry.name!r} returns an input that is its own result", line
+            )
             return UNUSABLE
         entry.open = True
         try:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from actorflow.plan import Findings, at
@@ -27,11 +27,13 @@ def scan(function: Callable[..., Any]) -> Findings:
         lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError, IndentationError):
-        found.notes.append(f"the source of {name!r} can't be read, so `is`, `isinstance` and `match` on promises go unseen")
+        found.notes.append(
+            f"the source of {name!r} can't be read, so `is`, `isinstance` and `match` on promises go unseen"
+        )
         return found
     body = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
     if body is not None:
-        file = os.path.basename(inspect.getsourcefile(function) or "")
+        file = Path(inspect.getsourcefile(function) or "").name
         _Scan(function, found, lambda node: f"{file}:{first + node.lineno - 1}").run(body)
     return found
 
@@ -61,7 +63,9 @@ class _Scan:
         for node in nodes:
             for name, value in _assignments(node):
                 assigned.setdefault(name, []).append(self._is_promise(value))
-        self._promises = {name: all(kinds) for name, kinds in assigned.items() if any(kind is not None for kind in kinds)}
+        self._promises = {
+            name: all(kinds) for name, kinds in assigned.items() if any(kind is not None for kind in kinds)
+        }
 
     def _is_promise(self, node: ast.AST | None) -> bool | None:
         """True: surely; False: perhaps; None: no."""
@@ -126,9 +130,9 @@ def _names_seen_by(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def _is_definition(value: Any) -> bool:
-    from actorflow.workflow.combine import transform  # noqa: PLC0415  # that module draws
-    from actorflow.workflow.step import Step  # noqa: PLC0415
-    from actorflow.workflow.workflow import Workflow  # noqa: PLC0415
+    from actorflow.workflow.combine import transform  # that module draws
+    from actorflow.workflow.step import Step
+    from actorflow.workflow.workflow import Workflow
 
     return isinstance(value, (Step, Workflow)) or value is transform
 
@@ -169,12 +173,12 @@ def _bound(target: ast.AST, value: ast.AST | None) -> Iterator[tuple[str, ast.AS
     match target, value:
         case ast.Name(id=name), _:
             yield name, value
-        case (ast.Tuple(elts=names) | ast.List(elts=names)), (ast.Tuple(elts=values) | ast.List(elts=values)) if len(
+        case ((ast.Tuple(elts=names) | ast.List(elts=names)), (ast.Tuple(elts=values) | ast.List(elts=values))) if len(
             names
         ) == len(values):
             for each, given in zip(names, values, strict=True):
                 yield from _bound(each, given)
-        case (ast.Tuple(elts=names) | ast.List(elts=names)), _:
+        case ((ast.Tuple(elts=names) | ast.List(elts=names)), _):
             for each in names:
                 yield from _bound(each, None)
         case _:

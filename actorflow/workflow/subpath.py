@@ -16,7 +16,7 @@ from actorflow.values import type_text
 from actorflow.workflow.classes import fields_of, is_closed, is_typed_dict, parameters_of, plain_type
 
 
-class MissingPart(Exception):  # noqa: N818  # it says what is missing; it never leaves the front end
+class MissingPart(Exception):  # it says what is missing; it never leaves the front end
     """The value surely has no such part; the text continues the value's name."""
 
 
@@ -38,7 +38,9 @@ def _alternatives(annotation: Any, part: str) -> list[Any]:
     members = list(map(plain_type, typing.get_args(plain))) if _is_union(plain) else [plain]
     if type(None) in members:
         what = "it is None" if len(members) == 1 else "it may be None"
-        raise MissingPart(f"`{part}` can't be relied on, {what}. Use transform(promise, function), or a step that takes it")
+        raise MissingPart(
+            f"`{part}` can't be relied on, {what}. Use transform(promise, function), or a step that takes it"
+        )
     return members
 
 
@@ -59,7 +61,7 @@ def _union(found: Sequence[Any]) -> Any:
 
 
 def _member(annotation: Any, name: str) -> Any:
-    cls = typing.get_origin(annotation) or annotation
+    cls: Any = typing.get_origin(annotation) or annotation
     if not isinstance(cls, type) or cls is object:
         return Any
     fields = {} if is_typed_dict(cls) else fields_of(annotation)
@@ -73,16 +75,21 @@ def _class_attribute(cls: type, name: str, fields: Mapping[str, Any]) -> Any:
     found = inspect.getattr_static(cls, name, missing)
     if isinstance(found, property):
         return _returned(found.fget)
-    if inspect.isroutine(found) or isinstance(found, (classmethod, staticmethod)):
-        if not inspect.isdatadescriptor(found):
-            raise MissingPart(
-                f"`.{name}` is a method of {type_text(cls)}. "
-                f"Use transform(promise, lambda value: value.{name}(…)), which calls it when the value is there"
-            )
+    if _is_method(found):
+        raise MissingPart(
+            f"`.{name}` is a method of {type_text(cls)}. "
+            f"Use transform(promise, lambda value: value.{name}(…)), which calls it when the value is there"
+        )
     if found is not missing or not is_closed(cls):
         return Any
     known = [*fields, *(each for each in dir(cls) if not each.startswith("_"))]
     raise MissingPart(f"{type_text(cls)} has no field {name!r}{suggest(name, known)}")
+
+
+def _is_method(found: object) -> bool:
+    if isinstance(found, (classmethod, staticmethod)):
+        return True
+    return inspect.isroutine(found) and not inspect.isdatadescriptor(found)
 
 
 def _returned(function: Any) -> Any:
@@ -96,18 +103,22 @@ def _returned(function: Any) -> Any:
 
 
 def _item(annotation: Any, key: Any) -> Any:
-    cls = typing.get_origin(annotation) or annotation
+    cls: Any = typing.get_origin(annotation) or annotation
     if not isinstance(cls, type) or cls is object:
         return Any
     if is_typed_dict(cls):
         return _typed_dict_item(cls, fields_of(annotation), key)
-    if issubclass(cls, tuple):
+    if _is(cls, tuple):
         return _tuple_item(annotation, cls, key)
-    if issubclass(cls, Mapping):
+    if _is(cls, Mapping):
         return _argument(annotation, 1)
-    if issubclass(cls, (str, bytes, bytearray, Sequence)):
+    if _is(cls, str, bytes, bytearray, Sequence):
         return _sequence_item(annotation, cls, key)
     return _other_item(cls, key)
+
+
+def _is(cls: type, *kinds: type[Any]) -> bool:
+    return issubclass(cls, kinds)
 
 
 def _typed_dict_item(cls: type, fields: Mapping[str, Any], key: Any) -> Any:
@@ -116,7 +127,7 @@ def _typed_dict_item(cls: type, fields: Mapping[str, Any], key: Any) -> Any:
     raise MissingPart(f"{type_text(cls)} has no key {key!r}{suggest(str(key), fields)}")
 
 
-def _tuple_item(annotation: Any, cls: type, key: Any) -> Any:
+def _tuple_item(annotation: Any, cls: Any, key: Any) -> Any:
     _must_be_index(cls, key)
     fields = list(fields_of(annotation).values()) if hasattr(cls, "_fields") else list(parameters_of(annotation))
     if not fields or any(each is Ellipsis for each in fields):
@@ -126,19 +137,19 @@ def _tuple_item(annotation: Any, cls: type, key: Any) -> Any:
     return fields[key]
 
 
-def _sequence_item(annotation: Any, cls: type, key: Any) -> Any:
+def _sequence_item(annotation: Any, cls: Any, key: Any) -> Any:
     _must_be_index(cls, key)
     if issubclass(cls, str):
         return str
     return int if issubclass(cls, (bytes, bytearray)) else _argument(annotation, 0)
 
 
-def _must_be_index(cls: type, key: Any) -> None:
+def _must_be_index(cls: Any, key: Any) -> None:
     if not isinstance(key, int):
         raise MissingPart(f"{type_text(cls)} takes an index, an int, not {key!r}")
 
 
-def _other_item(cls: type, key: Any) -> Any:
+def _other_item(cls: Any, key: Any) -> Any:
     getter = getattr(cls, "__getitem__", None)
     if getter is not None:
         return _returned(getter)

@@ -47,7 +47,7 @@ class Workflow(Generic[P, R]):
                 f"workflow {self.name!r} was called outside of a workflow\n"
                 f"To run it: await runtime.run({self.name}, …). Called inside another @workflow function it becomes a part of that."
             )
-        return cast(R, self._draw_call(drawing, args, kwargs))
+        return cast("R", self._draw_call(drawing, args, kwargs))
 
     def compile(self) -> Plan:
         """The plan, made once. Raises `InvalidWorkflow` with all problems."""
@@ -100,7 +100,9 @@ class Workflow(Generic[P, R]):
         """This workflow's draft. Its problems are those of the outer workflow too."""
         path = _path_to(drawing, self.definition)
         if path:
-            drawing.refuse(f"a workflow contains itself: {' → '.join([*path, self.name])}; repeat inside a step instead")
+            drawing.refuse(
+                f"a workflow contains itself: {' → '.join([*path, self.name])}; repeat inside a step instead"
+            )
         try:
             return self.definition.draft()
         except InvalidWorkflow as error:
@@ -140,6 +142,7 @@ def workflow(
     """
 
     def decorate(function: Any, /) -> Any:
-        return Workflow(FunctionDefinition(function, name, description, tuple(middleware)))
+        made: Workflow[..., Any] = Workflow(FunctionDefinition(function, name, description, tuple(middleware)))
+        return made
 
     return decorate if function is None else decorate(function)
