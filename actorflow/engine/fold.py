@@ -21,6 +21,7 @@ from actorflow.engine.state import (
     SET_ASIDE,
     SETTLING,
     SKIPPED,
+    STOPPING,
     UNDO_FAILED,
     UNDO_WAITING,
     UNDOING,
@@ -260,8 +261,12 @@ def retry_scheduled(state: State, fact: RetryScheduled) -> None:
 
 
 def step_gave_up(state: State, fact: StepGaveUp) -> None:
-    """The step's own error comes first, then that of its compensation. That we stopped it isn't an error of its own."""
+    """The step's own error comes first, then that of its compensation. That we stopped it isn't an error of its own.
+
+    Its attempt has ended before, unless its arguments couldn't be made: then it ends here.
+    """
     node = fact.node
+    state.running -= state.status[node] in (RUNNING, STOPPING)
     state.status[node] = FAILED
     if not (node in state.stopped and isinstance(fact.error, StepCancelled)):
         state.errors.append(StepError(state.name(node), fact.phase, fact.attempt, fact.error))

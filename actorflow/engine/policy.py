@@ -65,7 +65,7 @@ Next = Fact | None
 
 def retries_or_compensates_or_stands(state: State, fact: AttemptFailed, now: float) -> Next:
     """R14, R18: another attempt if one is asked for and left; else compensation; else the failure stands."""
-    if fact.again and may_try_again(state, fact.node, now + fact.delay):
+    if fact.again and may_try_again(state, fact.node, fact.at + fact.delay):
         return schedule_retry(state, fact, fact.error)
     return compensates_or_stands(state, fact, what_stands(state, fact), now)
 
@@ -97,7 +97,7 @@ def schedule_retry(state: State, fact: AttemptFailed | GuardFailed | StepCompens
 
 def guard_retries_or_stands(state: State, fact: GuardFailed, now: float) -> Next:
     """R17: a guard's `TryAgain` counts as an attempt; a guard's failure isn't compensated: nothing was begun."""
-    if fact.again and may_try_again(state, fact.node, now + fact.delay):
+    if fact.again and may_try_again(state, fact.node, fact.at + fact.delay):
         return schedule_retry(state, fact, fact.error)
     if fact.again and state.phase == SETTLING:
         return None
@@ -126,8 +126,9 @@ def nothing_was_begun(state: State, message: NothingBegun, now: float) -> Next:
     node, status = message.node, state.status[message.node]
     if message.attempt != state.attempt[node] or status not in (ASKED, RUNNING, STOPPING):
         return None
-    state.running -= 1
-    state.status[node] = INTERRUPTED
+    if status == ASKED:
+        state.running -= 1
+        state.status[node] = INTERRUPTED
     release(state, node)
     return StepGaveUp(state.run, node, message.attempt + (status == ASKED), message.at, message.error, "run")
 
@@ -222,7 +223,7 @@ def waits_or_is_compensated(state: State, fact: StepInterrupted, now: float) -> 
 def stands_or_tries_again(state: State, fact: StepCompensated, now: float) -> Next:
     """R18: `None` lets the failure stand; `TryAgain` is another attempt if one is left and no rollback is under way."""
     error = state.reasons[fact.node]
-    if fact.again and may_try_again(state, fact.node, now + fact.delay):
+    if fact.again and may_try_again(state, fact.node, fact.at + fact.delay):
         return schedule_retry(state, fact, fact.reason or error)
     return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, error, "run")
 

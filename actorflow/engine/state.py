@@ -7,7 +7,7 @@ written by `fold.py` alone, but for what isn't recorded: permits, orders to stop
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -133,6 +133,9 @@ class InOrder:
 
     def __len__(self) -> int:
         return len(self._heap)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._heap)
 
     def append(self, node: int) -> None:
         heappush(self._heap, node)

@@ -1,0 +1,552 @@
+"""A simulated world around the engine: one seed, one run with all that can befall it.
+
+    python -m tests.simulation.world SEED          plays one run and prints what happened
+    python -m tests.simulation.world FIRST COUNT   plays many, and prints the statistics
+
+Time is a number. Whatever executes is a `Job` with an end; messages travel for a while and may come twice, those of one job in order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from random import Random
+from typing import Any
+
+from actorflow import facts
+from actorflow.engine import RULES, RunOptions, State, decide, orders, replay
+from actorflow.errors import AttemptsExhausted, CompensationFailed, OutcomeUnknown, StepTimeout, UndoFailed, WorkerLost
+from actorflow.facts import Fact
+from actorflow.policy import Skip, TryAgain
+from tests.simulation.durable import compare
+from tests.simulation.limits import Limits
+from tests.simulation.plans import RUNS_PER_PLAN, TIMEOUT, make_plan
+from tests.simulation.witness import Job, Witness
+
+RUN = "run"
+GRACE = 0.5
+PATIENCE = 0.6
+EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
+
+
+class World:
+    def __init__(self, seed: int, *, listen: bool = True) -> None:
+        self.seed = seed
+        self.random = random = Random(seed)
+        self.plan = make_plan(seed // RUNS_PER_PLAN)
+        self.options = self.some_options()
+        self.failing = random.choice((0.0, 0.02, 0.05, 0.15))
+        self.limits = Limits(self.plan)
+        sequential, bound = self.options.sequential, self.options.max_concurrency
+        self.witness = Witness(
+            self.plan, cap=1 if sequential else bound or 1 << 30, max_steps=self.options.max_steps, sequential=sequential
+        )
+        self.state = State(self.plan, RUN, (), self.options)
+        self.listen = listen
+        self.recorded: list[Fact] = []
+        self.sent: list[Any] = []  # orders, in their order: what two plays of one seed have in common
+        self.now = 0.0
+        self.sequence = 0
+        self.events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self.seen: Counter[str] = Counter()
+        self.epoch = 0
+        self.trace = False
+
+    def some_options(self) -> RunOptions:
+        random = self.random
+        return RunOptions(
+            timeout=random.random() * 6 if random.random() < 0.08 else None,
+            on_timeout=random.choice(("halt", "cancel")),
+            reversible=random.random() < 0.3,
+            sequential=random.random() < 0.1,
+            max_concurrency=random.choice((None, None, 1, 2, 3)),
+            max_steps=random.randint(1, 10) if random.random() < 0.06 else None,
+            halt_timeout=PATIENCE,
+            settle_timeout=PATIENCE,
+            cancel_grace=GRACE,
+            checked=random.random() < 0.15,
+        )
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def later(self, wait: float, act: Callable[..., None], *arguments: Any) -> None:
+        self.sequence += 1
+        heappush(self.events, (self.now + wait, self.sequence, act, arguments))
+
+    def travel(self) -> float:
+        return self.random.random() * 0.2 if self.random.random() < 0.5 else 0.0
+
+    def play(self) -> str:
+        """Plays the run to its end. Raises AssertionError if an invariant breaks."""
+        self.later(0.0, self.deliver, orders.Begin(RUN, 0.0, {}))
+        self.disturb()
+        while self.events:
+            self.now, _, act, arguments = heappop(self.events)
+            act(*arguments)
+        witness = self.witness
+        assert witness.ended, "nothing is left to happen, and the run hasn't ended"
+        assert self.limits.is_full, "permits were not given back"
+        self.count()
+        return witness.ended
+
+    def disturb(self) -> None:
+        random = self.random
+        if random.random() < 0.15:
+            self.later(random.random() * 4, self.pause)
+        if random.random() < 0.07:
+            self.later(random.random() * 4, self.cancel)
+        if random.random() < 0.3:
+            pool = random.randrange(2)
+            self.limits.free[pool] -= 1
+            self.later(random.random() * 2, self.other_run_ends, pool)
+        self.watch_the_time()
+
+    def other_run_ends(self, pool: int) -> None:
+        self.grant(self.limits.free_up((pool,)))
+
+    def watch_the_time(self) -> None:
+        if self.options.timeout is not None:
+            self.later(self.options.timeout, self.time_is_over, self.epoch)
+
+    # ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def time_is_over(self, epoch: int) -> None:
+        if epoch == self.epoch:
+            self.witness.runs_out(halts=self.options.on_timeout == "halt")
+            self.deliver(orders.RunOverdue(RUN, self.now))
+
+    def pause(self) -> None:
+        self.witness.pause()
+        self.deliver(orders.Pause(RUN, self.now, "somebody"))
+
+    def cancel(self) -> None:
+        witness = self.witness
+        if witness.rolling and not witness.ended:
+            self.seen["cancel during rollback"] += 1
+        witness.roll_back(cancelled=True)
+        self.deliver(orders.Cancel(RUN, self.now, "enough"))
+
+    def undo_all(self) -> None:
+        witness = self.witness
+        witness.ended = ""
+        witness.undo_all = witness.rolling = True
+        self.deliver(orders.UndoAll(RUN, self.now))
+
+    def check_result(self, *, fine: bool) -> None:
+        """Middleware has looked at the result."""
+        if fine:
+            self.deliver(orders.ResultChecked(RUN, self.now, self.state.result))
+            return
+        if not self.witness.rolling:
+            error = ValueError("the result won't do")
+            self.witness.errors.append(("", "run", 1, error))
+            self.witness.roll_back(cancelled=False)
+            self.deliver(orders.ResultRefused(RUN, self.now, error))
+
+    def resume(self) -> None:
+        self.seen["halt and resume"] = 1
+        self.epoch += 1
+        if self.listen and self.random.random() < 0.5:
+            self.move()
+        self.witness.resume()
+        answers = {node: self.answer(node) for node, n in enumerate(self.witness.nodes) if n.set_aside}
+        self.watch_the_time()
+        self.deliver(orders.Resume(RUN, self.now, answers))
+
+    def answer(self, node: int) -> Any:
+        """What a person says of a step that was set aside (R49)."""
+        witness = self.witness
+        n = witness.nodes[node]
+        n.set_aside = False
+        answer = self.random.choice(("retry", "fail", "skip"))
+        if answer == "skip":
+            skip = Skip(f"skipped {node}")
+            witness.resolve(n, skip.value)
+            return skip
+        if answer == "fail":
+            witness.acted_in_vain(n, OutcomeUnknown())
+            n.unknown = True
+            witness.offer_or_stand(n, node)
+        return answer
+
+    def move(self) -> None:
+        """Resumed from what was recorded, in another process: no old message comes, no permit is held there."""
+        self.state = replay(self.plan, RUN, (), self.options, self.recorded)
+        mine = (self.pause, self.cancel, self.other_run_ends, self.job_ends)
+        self.events = [event for event in self.events if event[2] in mine]
+        heapify(self.events)
+        self.limits.line.clear()
+        orphans = Counter(event[3][0].node for event in self.events if event[2] == self.job_ends)
+        for node, count in list(self.limits.held.items()):
+            for _ in range(count - orphans[node]):
+                self.limits.give_back(node)
+
+    # ── one turn ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def deliver(self, message: Any, job: Job | None = None) -> None:
+        if job is not None and not job.answered and not job.abandoned:
+            self.tell(job, message)
+        if self.trace:
+            print(f"{self.now:7.3f} → {message}")
+        state = self.state
+        if self.listen:
+            state.facts, state.takes = [], EVERYTHING
+        decide(state, message, self.now)
+        while self.carry_out():
+            pass
+
+    def tell(self, job: Job, message: Any) -> None:
+        """The witness learns what the engine is about to be told of this job."""
+        match message:
+            case orders.DeadlinePassed():
+                if not job.told:
+                    job.told, job.deadline = "overdue", message
+                    self.seen["timeout"] = 1
+            case orders.GraceOver():
+                if job.told:
+                    self.seen["abandoned"] = 1
+                    self.witness.was_abandoned(job)
+                    job.version += 1
+                    self.later(self.random.random(), self.job_ends, job, job.version)
+            case facts.StepHalted():
+                self.witness.answered(job, message, self.now)
+            case _:
+                self.witness.answered(job, message, self.now)
+
+    def carry_out(self) -> bool:
+        """Does what the engine ordered in this turn. Answers whether permits were asked for, and so the turn goes on."""
+        state, random = self.state, self.random
+        started, asks, ordered = state.started[:], state.asks[:], state.orders[:]
+        state.started.clear()
+        state.asks.clear()
+        state.orders.clear()
+        if state.facts:
+            self.recorded += state.facts
+            state.facts = []
+        self.sent += started
+        self.sent += ordered
+        if self.trace and (started or asks or ordered):
+            print(f"        starts {started} asks {asks} orders {ordered}")
+        for node in started:
+            self.start_attempt(node)
+        self.notice_limits()
+        for order in ordered:
+            ORDERS[type(order)](self, order)
+        if state.more:
+            self.later(self.travel(), self.deliver, orders.GoOn(RUN, self.now))
+        granted = tuple(node for node in asks if self.limits.ask(node))
+        queued = tuple(node for node in asks if node not in granted)
+        if granted:
+            decide(state, orders.PermitsGranted(RUN, self.now, granted), self.now)
+        if queued:
+            self.carry_out()
+            decide(state, orders.PermitsQueued(RUN, self.now, queued), self.now)
+        if not asks and random.random() < 0.02:
+            self.disturb_again()
+        return bool(asks)
+
+    def notice_limits(self) -> None:
+        """What ends a run's forward work without a message of its own: `max_steps`, and a result that can't be made."""
+        witness, state = self.witness, self.state
+        if state.by == "max_steps" and not (witness.halting or witness.rolling):
+            assert witness.attempts == self.options.max_steps, "the run is out of steps too early"
+            witness.runs_out(halts=self.options.on_timeout == "halt")
+        if not witness.unresolved and not (witness.halting or witness.rolling or witness.closing or witness.ended):
+            try:
+                self.plan.returns(state.values)
+            except LookupError:
+                witness.errors.append(("", "run", 1, LookupError))
+                witness.roll_back(cancelled=False)
+
+    def disturb_again(self) -> None:
+        """Trouble rarely comes alone."""
+        witness = self.witness
+        if witness.ended:
+            return
+        if witness.rolling:
+            self.later(self.travel(), self.cancel)
+        elif self.random.random() < 0.3:
+            self.later(self.travel(), self.pause)
+
+    def grant(self, nodes: list[int]) -> None:
+        for node in nodes:
+            self.later(self.travel(), self.deliver, orders.PermitsGranted(RUN, self.now, (node,)))
+
+    # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start_attempt(self, node: int) -> None:
+        state, step = self.state, self.plan.steps[node]
+        number = state.attempt[node]
+        if step.limits:
+            assert self.limits.held.get(node), f"{node} starts without its permits"
+        job = self.witness.attempt_starts(node, number, state.values, self.now)
+        if self.random.random() < 0.004:
+            error = KeyError("an argument can't be made")
+            job.message = orders.NothingBegun(RUN, node, number, self.now, error)
+            self.witness.code_ended(job)
+            self.later(0.0, self.nothing_begun, job)
+            return
+        duration = self.random.random()
+        self.later(duration, self.job_ends, job, 0)
+        if step.timeout is not None and duration > TIMEOUT:
+            error = StepTimeout(self.plan.names[node], TIMEOUT)
+            again = self.random.random() < 0.3
+            at = self.now + TIMEOUT
+            late = orders.DeadlinePassed(RUN, node, number, at, error, again, self.random.random(), self.now)
+            self.later(TIMEOUT, self.deliver, late, job)
+
+    def nothing_begun(self, job: Job) -> None:
+        witness = self.witness
+        if not job.answered and not job.abandoned:
+            job.answered = True
+            n = witness.nodes[job.node]
+            n.job = None
+            witness.live -= 1
+            witness.stand(n, job.node, "run", job.number, job.message.error)
+            n.reason = None
+        self.deliver(job.message)
+
+    def run_guards(self, order: orders.RunGuards) -> None:
+        job = self.witness.guards_start(order.node, order.attempt, self.now)
+        self.later(self.random.random() * 0.5, self.job_ends, job, 0)
+
+    def compensate(self, order: orders.CompensateStep) -> None:
+        if self.plan.steps[order.node].limits:
+            assert self.limits.held.get(order.node), f"{order.node} is compensated without its permits"
+        job = self.witness.compensation_starts(
+            order.node, order.attempt, order.tries, order.error, self.state.values, self.now
+        )
+        self.later(self.random.random() * 0.5, self.job_ends, job, 0)
+
+    def undo(self, order: orders.UndoStep) -> None:
+        if self.plan.steps[order.node].limits:
+            assert self.limits.held.get(order.node), f"{order.node} is undone without its permits"
+        job = self.witness.undo_starts(order.node, order.tries, self.state.values, self.now)
+        self.later(self.random.random() * 0.5, self.job_ends, job, 0)
+
+    def stop(self, order: orders.StopStep) -> None:
+        """It obeys, or ends by itself, or goes on regardless. The grace is measured whatever it does."""
+        job = self.witness.nodes[order.node].job
+        assert job is not None, f"{order.node} is told to stop, but nothing executes"
+        assert job.number == order.attempt
+        assert job.kind in ("guard", "run"), "a compensation or an undo is told to stop"
+        job.told = job.told or "stop"
+        late = orders.GraceOver(RUN, order.node, order.attempt, self.now + GRACE)
+        self.later(GRACE, self.deliver, late, job)
+        if not job.executing:
+            return
+        job.version += 1
+        manner = self.random.random()
+        if manner < 0.5:
+            job.message = "stop"
+            self.later(self.random.random() * GRACE * 0.9, self.job_ends, job, job.version)
+        elif manner < 0.8:
+            self.later(self.random.random() * GRACE * 0.9, self.job_ends, job, job.version)
+        else:
+            self.later(GRACE * (1.0 + self.random.random()), self.job_ends, job, job.version)
+
+    def abandon(self, order: orders.AbandonStep) -> None:
+        held = self.limits.held.get(order.node, 0)
+        assert held or not order.orphaned
+
+    def ask_permits(self, order: orders.AskPermits) -> None:
+        if self.limits.ask(order.node, first=True):
+            self.grant([order.node])
+
+    def give_back(self, order: orders.ReleasePermits | orders.DeclinePermits) -> None:
+        self.grant(self.limits.give_back(order.node))
+
+    def withdraw(self, order: orders.WithdrawAsks) -> None:
+        self.limits.withdraw(order.nodes)
+
+    def remind(self, order: orders.Remind) -> None:
+        wait = order.due - self.now
+        assert wait >= -1.0
+        self.later(max(0.0, wait), self.deliver, order.message)
+        if self.random.random() < 0.1:
+            self.later(max(0.0, wait) + self.travel(), self.deliver, order.message)
+
+    def result_ready(self, order: orders.CheckResult) -> None:
+        self.witness.closing = True
+        self.later(self.travel(), lambda: self.check_result(fine=self.random.random() < 0.8))
+
+    def run_ends(self, order: orders.EndRun) -> None:
+        witness, random = self.witness, self.random
+        witness.end(order.status)
+        witness.closing = False
+        self.check_books(order.status)
+        if order.status == "halted":
+            if random.random() < 0.95:
+                self.later(random.random(), self.resume)
+        elif order.status == "succeeded" and self.options.reversible and random.random() < 0.7:
+            self.later(random.random(), self.undo_all)
+
+    # ── jobs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def job_ends(self, job: Job, version: int) -> None:
+        if version != job.version or not job.executing:
+            return
+        self.witness.code_ended(job)
+        if job.abandoned and job.kind == "run" and self.plan.steps[job.node].limits:
+            self.grant(self.limits.give_back(job.node))
+        message = self.outcome(job)
+        self.later(self.travel(), self.deliver, message, job)
+        if self.random.random() < 0.05:
+            self.later(0.2 + self.travel(), self.deliver, message, job)
+
+    def outcome(self, job: Job) -> Any:
+        fails = self.random.random() < self.failing
+        if job.kind == "run":
+            return self.attempt_outcome(job, fails=fails)
+        if job.kind == "guard":
+            return self.guard_outcome(job, fails=fails)
+        return self.handler_outcome(job)
+
+    def attempt_outcome(self, job: Job, *, fails: bool) -> Any:
+        random = self.random
+        at = (RUN, job.node, job.number, self.now)
+        if job.message == "stop":
+            return facts.StepInterrupted(*at, random.random() < 0.8, job.began)
+        kind = random.random()
+        if not fails and kind < 0.9:
+            return facts.StepSucceeded(*at, f"{job.node}#{job.number}", job.began)
+        if not fails:
+            if kind < 0.92:
+                return facts.StepHalted(*at, f"{job.node}#{job.number}", job.began)
+            error: Exception = TryAgain(random.choice((None, "later", ValueError("later"))))
+            return facts.AttemptFailed(*at, error, True, random.random(), job.began)
+        if kind < 0.3:
+            self.seen["crash"] = 1
+            return facts.AttemptFailed(*at, WorkerLost(), random.random() < 0.2, random.random(), job.began, True)
+        return facts.AttemptFailed(*at, OSError("no"), random.random() < 0.2, random.random(), job.began)
+
+    def guard_outcome(self, job: Job, *, fails: bool) -> Any:
+        random = self.random
+        at = (RUN, job.node, job.number, self.now)
+        if job.message == "stop":
+            return facts.StepInterrupted(*at, False, job.began)
+        if fails:
+            return facts.GuardFailed(*at, PermissionError("no"), False, 0.0, job.began)
+        kind = random.random()
+        if kind < 0.7:
+            return facts.GuardsPassed(*at, job.began)
+        if kind < 0.8:
+            return facts.StepSkipped(*at, f"{job.node} skipped", job.began)
+        if kind < 0.83:
+            return facts.StepHalted(*at, f"{job.node} skipped", job.began)
+        return facts.GuardFailed(*at, TryAgain("not yet"), True, random.random(), job.began)
+
+    def handler_outcome(self, job: Job) -> Any:
+        random = self.random
+        kind = random.random()
+        at = (RUN, job.node, job.number, self.now, job.tries)
+        again, delay = random.random() < 0.9, random.random()
+        if job.kind == "undo":
+            if kind < 0.85:
+                return facts.StepUndone(*at, job.began)
+            return facts.UndoAttemptFailed(*at, OSError("undo"), again, delay, job.began)
+        if kind < 0.3:
+            return facts.StepRecovered(*at, f"{job.node} recovered", job.began)
+        if kind < 0.6:
+            return facts.StepCompensated(*at, False, 0.0, None, job.began)
+        if kind < 0.75:
+            return facts.StepCompensated(*at, True, delay, TryAgain(), job.began)
+        return facts.CompensationAttemptFailed(*at, OSError("compensate"), again, delay, job.began)
+
+    # ── the books ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_books(self, status: str) -> None:
+        state, witness = self.state, self.witness
+        assert not state.held, f"the engine keeps permits of {state.held}"
+        if status == "succeeded" and not self.options.checked:
+            assert state.result == self.plan.returns([n.value for n in witness.nodes])
+        if status != "halted":
+            assert state.rollback == witness.expected_rollback()
+            self.check_errors()
+        if self.listen:
+            compare(state, replay(self.plan, RUN, (), self.options, self.recorded))
+
+    def check_errors(self) -> None:
+        """R24: all of them; undos after all else, in their order."""
+        names = [(error.node, error.phase, error.attempt) for error in self.state.errors]
+        expected = [(node, phase, attempt) for node, phase, attempt, _ in self.witness.errors]
+        assert names == expected, f"errors {names}, there should be {expected}"
+        for told, (_, _, _, error) in zip(self.state.errors, self.witness.errors, strict=True):
+            assert stands_for(told.error, told.phase, error), f"{told} should stand for {error!r}"
+
+    def count(self) -> None:
+        seen, witness = self.seen, self.witness
+        seen[witness.ended] = 1
+        seen["three undos"] = witness.rolling and witness.undone >= 3
+        seen["cancel during rollback"] = min(1, seen["cancel during rollback"])
+        seen["halt and failure"] = witness.halting and witness.rolling and not witness.cancelled
+        seen["incomplete"] = witness.incomplete
+
+
+def stands_for(told: BaseException, phase: str, error: BaseException | type) -> bool:
+    """The error that a run carries, against the one that was raised."""
+    if isinstance(error, type):
+        return isinstance(told, error)
+    if phase in ("undo", "compensate"):
+        given_up = isinstance(told, UndoFailed if phase == "undo" else CompensationFailed)
+        return given_up and (phase == "compensate" or told.__cause__ is error)
+    if isinstance(told, OutcomeUnknown):
+        return isinstance(error, (OutcomeUnknown, WorkerLost))
+    if isinstance(error, TryAgain):
+        return told is error.reason or isinstance(told, AttemptsExhausted)
+    return told is error
+
+
+ORDERS: dict[type, Callable[[World, Any], None]] = {
+    orders.RunGuards: World.run_guards,
+    orders.StopStep: World.stop,
+    orders.CompensateStep: World.compensate,
+    orders.UndoStep: World.undo,
+    orders.AskPermits: World.ask_permits,
+    orders.ReleasePermits: World.give_back,
+    orders.DeclinePermits: World.give_back,
+    orders.AbandonStep: World.abandon,
+    orders.WithdrawAsks: World.withdraw,
+    orders.Remind: World.remind,
+    orders.CheckResult: World.result_ready,
+    orders.EndRun: World.run_ends,
+}
+
+
+def play(seed: int) -> World:
+    """One run. Every fourth goes on in silence, as most runs do."""
+    world = World(seed, listen=seed % 4 != 0)
+    try:
+        world.play()
+    except Exception as error:
+        error.add_note(f"repeat it with: python -m tests.simulation.world {seed}")
+        raise
+    return world
+
+
+def play_many(first: int, count: int) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for seed in range(first, first + count):
+        seen.update(play(seed).seen)
+    return seen
+
+
+def main(arguments: list[str]) -> None:
+    first = int(arguments[0])
+    if len(arguments) > 1:
+        count = int(arguments[1])
+        for name, number in sorted(play_many(first, count).items()):
+            print(f"{name:25} {number / count:7.2%}")
+        return
+    world = World(first, listen=first % 4 != 0)
+    world.trace = True
+    print(world.options)
+    for node, step in enumerate(world.plan.steps):
+        print(node, world.plan.needs[node], step)
+    print(world.play())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
