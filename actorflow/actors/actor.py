@@ -114,7 +114,8 @@ class TaskCell(Cell):
         if self.kernel.publish is not None:
             self.spawned(error, first=first)
         self.idle = True
-        if self.mailbox or type(actor).started is not _NO_START:
+        kind: Any = type(actor)
+        if self.mailbox or kind.started is not _NO_START:
             self.wake()
 
     def wake(self) -> None:

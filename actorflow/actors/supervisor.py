@@ -116,15 +116,14 @@ class Supervisor:
 
     def _start_actor(self, spec: ChildSpec, actor: Any) -> ActorRef[Any]:
         self._must_be_open()
-        cls: Any = type(actor)
-        name = self._name(spec.name or cls.__name__.lower(), given=bool(spec.name))
+        name = self._name(spec.name or _class_of(actor).__name__.lower(), given=bool(spec.name))
         cell: TaskCell | TurnCell
-        if issubclass(cls, TurnActor):
-            cell = TurnCell(self.kernel, self, spec, name, self._below(name), accepts_of_turn_actor(cls))
-        elif issubclass(cls, Actor):
-            cell = TaskCell(self.kernel, self, spec, name, self._below(name), accepts_of_actor(cls))
+        if issubclass(_class_of(actor), TurnActor):
+            cell = TurnCell(self.kernel, self, spec, name, self._below(name), accepts_of_turn_actor(_class_of(actor)))
+        elif issubclass(_class_of(actor), Actor):
+            cell = TaskCell(self.kernel, self, spec, name, self._below(name), accepts_of_actor(_class_of(actor)))
         else:
-            raise InvalidState(f"{cls.__qualname__} is neither an Actor nor a TurnActor")
+            raise InvalidState(f"{_class_of(actor).__qualname__} is neither an Actor nor a TurnActor")
         cell.first = actor
         ref: ActorRef[Any] = ActorRef(cell)
         cell.ref = ref
@@ -294,3 +293,7 @@ class Supervisor:
 
     def gave_up(self, exit: Exit) -> None:
         """The root has failed: there is no one above."""
+
+
+def _class_of(actor: object) -> type:
+    return type(actor)
