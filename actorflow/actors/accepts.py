@@ -84,7 +84,8 @@ def _kinds_of(hint: Any, cls: type) -> tuple[type, ...]:
     if origin is typing.Annotated:
         return _kinds_of(get_args(hint)[0], cls)
     if origin is typing.Literal:
-        return tuple(dict.fromkeys(type(value) for value in get_args(hint)))
+        values: tuple[object, ...] = get_args(hint)
+        return tuple({type(value): None for value in values})
     for inner in ("__value__", "__supertype__"):  # `type X = …`, NewType
         if hasattr(hint, inner):
             return _kinds_of(getattr(hint, inner), cls)

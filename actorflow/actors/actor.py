@@ -70,6 +70,10 @@ class Actor(Generic[M_contra]):
         return cell.set_alarm(delay, message)
 
 
+def _kind(actor: object) -> Any:
+    return type(actor)
+
+
 _NO_START: Any = Actor[Any].started
 _NO_STOP: Any = Actor[Any].stopping
 
@@ -114,8 +118,7 @@ class TaskCell(Cell):
         if self.kernel.publish is not None:
             self.spawned(error, first=first)
         self.idle = True
-        kind: Any = type(actor)
-        if self.mailbox or kind.started is not _NO_START:
+        if self.mailbox or _kind(actor).started is not _NO_START:
             self.wake()
 
     def wake(self) -> None:
