@@ -35,7 +35,7 @@ def run(options: Options) -> Iterator[Figure]:
         variant = name.removeprefix("sleeping-").replace("ours", "async-0")
         yield Figure("memory", f"sleeping-{sleepers}", variant, each, "KiB/step", measured["bytes"] / base)
     nodes = options.size(1_000_000, 50_000)
-    plan = repeat("plan", nodes, 1 if nodes >= 1_000_000 else options.rounds)
+    plan = repeat("plan", nodes, 5)
     yield Figure("memory", f"plan-{nodes}", "memory", plan["bytes"] / nodes, "B/node")
     yield Figure("memory", f"plan-{nodes}", "build", plan["seconds"] / nodes * 1e6, "µs/node")
     yield Figure("memory", f"plan-{nodes}", "gc-pass", plan["gc"] * 1000, "ms")

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.__main__ import as_row, show_json
 from benchmarks.harness import Figure, Options, Repetition, figures, interleave, verify
+from benchmarks.targets import judged
 
 
 def scripted(name: str, costs: Iterator[float], order: list[str]) -> Repetition:
@@ -54,3 +55,9 @@ def test_there_are_never_less_than_five_rounds(quick: bool) -> None:
 def test_work_that_was_not_done_stops_the_benchmark() -> None:
     with pytest.raises(SystemExit, match="results: expected 1, got 2"):
         verify("results", 2, 1)
+
+
+def test_a_figure_is_judged_by_its_target() -> None:
+    assert judged(Figure("overhead", "fan", "inline-0", 9.0, "µs/step", 0.5)) == "≤ 0.70 ✓"
+    assert judged(Figure("hop", "async", "worst", 21.0, "ms")) == "≤ 20.00 ✗"
+    assert judged(Figure("overhead", "fan", "raw", 9.0, "µs/step", 1.0)) == ""
