@@ -292,6 +292,23 @@ class PermitsAcquired(PoolFact, frozen=True): ...
 class PermitsReleased(PoolFact, frozen=True): ...
 
 
+# ── telemetry's own ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class EventsLost(Fact, frozen=True):
+    """A subscriber's buffer was full: the `count` events that should have come here were dropped, the oldest first.
+
+    It comes to every subscriber that lost some, whatever types it asked for. `run` is empty unless it asked for one run.
+    """
+
+    node: ClassVar[int] = -1
+    attempt: ClassVar[int] = 0
+
+    run: str
+    at: float
+    count: int
+
+
 # ── as subscribers get them ───────────────────────────────────────────────────────────────────────────────────────────
 
 
