@@ -12,7 +12,7 @@ from actorflow.engine.advance import advance, record
 from actorflow.engine.orders import PermitsGranted, Resume, UndoAll
 from actorflow.engine.permits import free_permits
 from actorflow.engine.policy import answer_of_a_stopped_step
-from actorflow.engine.state import ENDED, READY, RUN, RunOptions, State
+from actorflow.engine.state import ENDED, READY, RUN, WAITING, RunOptions, State
 from actorflow.engine.table import RULES
 from actorflow.facts import Fact
 from actorflow.plan import Plan
@@ -31,6 +31,8 @@ def decide(state: State, message: Any, now: float) -> None:
             message = answer_of_a_stopped_step(state, message)
             if message is None:
                 return
+        elif expects > WAITING and state.tries[node] != message.tries:
+            return  # an answer of a handler's earlier try
     elif state.phase == ENDED and kind not in AFTER_THE_END:
         return
     record(state, message, now)

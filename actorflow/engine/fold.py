@@ -252,6 +252,7 @@ def step_abandoned(state: State, fact: StepAbandoned) -> None:
     state.status[fact.node] = INTERRUPTED
     state.running -= 1
     acted(state, fact.node, fact.error)
+    state.abandoned.add(fact.node)
     state.unknown.add(fact.node)
 
 

@@ -81,8 +81,8 @@ def what_stands(state: State, fact: AttemptFailed) -> BaseException:
 
 
 def may_try_again(state: State, node: int, due: float) -> bool:
-    """Whether the step's `Retry` leaves another attempt, due then, and no rollback is under way."""
-    if state.phase not in (RUN, HALTING):
+    """Whether the step's `Retry` leaves another attempt, due then; no rollback is under way, and no attempt was abandoned."""
+    if state.phase not in (RUN, HALTING) or node in state.abandoned:
         return False
     retry = state.program.steps[node].retry
     if retry.attempts is not None and state.attempt[node] - state.uncounted.get(node, 0) >= retry.attempts:

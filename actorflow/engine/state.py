@@ -157,7 +157,7 @@ class State:
     """All that is known of one run. See the module's docstring, and `fold.py` for who writes what."""
 
     __slots__ = (
-        "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "errors", "facts", "first_at",
+        "abandoned", "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "errors", "facts", "first_at",
         "ended", "handler_errors", "handlers", "held", "incomplete", "more", "offered", "options", "orders", "overdue",
         "passed", "patience", "phase", "plan", "program", "readers", "ready", "reasons", "remaining", "result", "retry_at",
         "run", "running", "started", "status", "stopped", "stopping", "takes", "tries", "uncounted", "undo_stack", "undone",
@@ -202,6 +202,7 @@ class State:
         self.passed: set[int] = set()  # nodes whose guards have passed
         self.offered: set[int] = set()  # nodes whose last attempt was offered to their compensation
         self.stopped: set[int] = set()  # nodes whose last attempt ended because we stopped it
+        self.abandoned: set[int] = set()  # nodes that aren't tried again: an attempt of theirs may still go on
         self.unknown: set[int] = set()  # nodes of which nobody knows whether they acted
         self.errors: list[StepError] = []
         self.acted = False  # something was compensated or undone

@@ -294,7 +294,7 @@ class Witness:
             self.offer_or_stand(n, job.node)
 
     def may_retry(self, n: Node, job: Job, due: float) -> bool:
-        if self.rolling:
+        if self.rolling or n.abandoned:
             return False
         retry = self.steps[job.node].retry
         if retry.attempts is not None and n.counted >= retry.attempts:

@@ -52,6 +52,7 @@ class World:
         self.events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self.seen: Counter[str] = Counter()
         self.epoch = 0
+        self.orphans: set[int] = set()  # nodes of which an abandoned attempt executes
         self.trace = False
 
     def some_options(self) -> RunOptions:
@@ -178,9 +179,8 @@ class World:
         self.events = [event for event in self.events if event[2] in mine]
         heapify(self.events)
         self.limits.line.clear()
-        orphans = Counter(event[3][0].node for event in self.events if event[2] == self.job_ends)
         for node, count in list(self.limits.held.items()):
-            for _ in range(count - orphans[node]):
+            for _ in range(count - (node in self.orphans)):
                 self.limits.give_back(node)
 
     # ── one turn ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,6 +208,8 @@ class World:
                 if job.told:
                     self.seen["abandoned"] = 1
                     self.witness.was_abandoned(job)
+                    if job.executing and job.kind == "run":
+                        self.orphans.add(job.node)
                     job.version += 1
                     self.later(self.random.random(), self.job_ends, job, job.version)
             case facts.StepHalted():
@@ -231,9 +233,13 @@ class World:
             print(f"        starts {started} asks {asks} orders {ordered}")
         for node in started:
             self.start_attempt(node)
+        for order in ordered:
+            if type(order) is orders.RunGuards:
+                self.run_guards(order)
         self.notice_limits()
         for order in ordered:
-            ORDERS[type(order)](self, order)
+            if type(order) is not orders.RunGuards:
+                ORDERS[type(order)](self, order)
         if state.more:
             self.later(self.travel(), self.deliver, orders.GoOn(RUN, self.now))
         granted = tuple(node for node in asks if self.limits.ask(node))
@@ -348,8 +354,9 @@ class World:
             self.later(GRACE * (1.0 + self.random.random()), self.job_ends, job, job.version)
 
     def abandon(self, order: orders.AbandonStep) -> None:
-        held = self.limits.held.get(order.node, 0)
-        assert held or not order.orphaned
+        """Its permits are orphaned until it ends; if it has ended, they come back now."""
+        if order.orphaned and order.node not in self.orphans:
+            self.grant(self.limits.give_back(order.node))
 
     def ask_permits(self, order: orders.AskPermits) -> None:
         if self.limits.ask(order.node, first=True):
@@ -389,8 +396,10 @@ class World:
         if version != job.version or not job.executing:
             return
         self.witness.code_ended(job)
-        if job.abandoned and job.kind == "run" and self.plan.steps[job.node].limits:
-            self.grant(self.limits.give_back(job.node))
+        if job.node in self.orphans and job.abandoned:
+            self.orphans.discard(job.node)
+            if self.plan.steps[job.node].limits:
+                self.grant(self.limits.give_back(job.node))
         message = self.outcome(job)
         self.later(self.travel(), self.deliver, message, job)
         if self.random.random() < 0.05:
@@ -500,7 +509,6 @@ def stands_for(told: BaseException, phase: str, error: BaseException | type) -> 
 
 
 ORDERS: dict[type, Callable[[World, Any], None]] = {
-    orders.RunGuards: World.run_guards,
     orders.StopStep: World.stop,
     orders.CompensateStep: World.compensate,
     orders.UndoStep: World.undo,
