@@ -37,11 +37,13 @@ def open_big(data: bytes) -> Any:
 
 
 def _numbers_wrapped(plain: Any) -> Any:
-    if isinstance(plain, int) and not -(2**63) <= plain < 2**64:
-        return msgpack.Ext(_NUMBER, plain.to_bytes(plain.bit_length() // 8 + 1, "big", signed=True))
     if type(plain) in {list, tuple, set, frozenset}:
         return _list_wrapped(plain)
-    return _dict_wrapped(plain) if type(plain) in {dict} else plain
+    if type(plain) is dict:
+        return _dict_wrapped(plain)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(plain, int) and not -(2**63) <= plain < 2**64:
+        return msgpack.Ext(_NUMBER, plain.to_bytes(plain.bit_length() // 8 + 1, "big", signed=True))
+    return plain
 
 
 def _list_wrapped(items: Iterable[Any]) -> list[Any]:

@@ -16,8 +16,7 @@ from msgspec import msgpack
 from actorflow.errors import InvalidValue, NotSerializable
 from actorflow.store.big_numbers import encode_big, is_big, open_big
 from actorflow.store.blame import find_path
-from actorflow.store.encodable import why_not
-from actorflow.values import ValueMismatch, check_exact, type_text
+from actorflow.values import ValueMismatch, check_exact, type_text, why_not_encodable
 
 T = TypeVar("T")
 
@@ -96,7 +95,7 @@ class Codec:
         return found
 
     def _new_form(self, annotation: Any) -> _Form:
-        reason = why_not(annotation, self._decoders)
+        reason = why_not_encodable(annotation, self._decoders)
         if reason:
             return _Form(reason, None)
         return _Form(None, msgpack.Decoder(annotation, dec_hook=self._from_plain))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from actorflow.values.check import check, check_exact
-from actorflow.values.convert import convert
+from actorflow.values.checks import check, check_exact
+from actorflow.values.conversion import convert
+from actorflow.values.encodable import why_not_encodable
 from actorflow.values.flow import can_flow
 from actorflow.values.hints import bare_function, resolve_hints
 from actorflow.values.mismatch import ValueMismatch, shown
@@ -21,4 +22,5 @@ __all__ = [
     "resolve_hints",
     "shown",
     "type_text",
+    "why_not_encodable",
 ]

@@ -18,6 +18,7 @@ RequestedMode: TypeAlias = Literal["auto", "inline", "thread", "process"]
 """How a step asks to be executed; `auto` is on the loop for `async def`, in a thread for `def`."""
 
 _MODES: tuple[str, ...] = get_args(RequestedMode)
+_CALL = "__call__"
 _MUTABLE: tuple[type, ...] = (list, dict, set, bytearray)
 
 
@@ -25,7 +26,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     """Whether a call gives a coroutine: of an `async def`, a partial of one, or an object whose `__call__` is one."""
     while isinstance(function, functools.partial):
         function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(function.__call__)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, _CALL, None))
 
 
 def is_generator(function: Callable[..., Any]) -> bool:

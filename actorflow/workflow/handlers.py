@@ -79,13 +79,10 @@ def check_compensate(step: str, signature: Signature, function: Any) -> None:
 
 def guard_specs(step: str, signature: Signature, guards: Any, where: Any) -> tuple[GuardSpec, ...]:
     """The guards in the order in which they are asked: the predicate of `where=`, then those of `guards=` (R17)."""
-    if not isinstance(guards, Sequence) or isinstance(guards, str):
+    if not issubclass(type(guards), Sequence) or isinstance(guards, str):
         raise InvalidStep(f"step {step!r} has guards={guards!r}\nGive a list or a tuple of functions.")
-    asked = [GuardSpec(where, is_async(where), is_where=True)] if where is not None else []
-    asked += [GuardSpec(guard, is_async(guard)) for guard in guards]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    for guard in asked:
-        _check_guard(step, signature, guard.function, "where" if guard.is_where else "guard")
-    return tuple(asked)
+    predicates = [] if where is None else [_guard(step, signature, where, is_where=True)]
+    return (*predicates, *(_guard(step, signature, guard, is_where=False) for guard in guards))
 
 
 def check_handler_options(step: str, role: Role, retry: Any, timeout: Any, unknown: Any) -> None:
@@ -105,12 +102,14 @@ def check_timeout(what: str, timeout: Any) -> None:
         raise InvalidStep(f"{what} has timeout={timeout!r}\nGive a number of seconds above zero, or None for no end.")
 
 
-def _check_guard(step: str, signature: Signature, function: Any, role: str) -> None:
+def _guard(step: str, signature: Signature, function: Any, *, is_where: bool) -> GuardSpec:
+    role = "where" if is_where else "guard"
     mine = _readable_signature(step, role, function)
     if not takes_names_of(mine, signature):
         name = display_name(function)
-        returns = "bool" if role == "where" else f"Skip[{type_name(signature.return_annotation)}] | None"
+        returns = "bool" if is_where else f"Skip[{type_name(signature.return_annotation)}] | None"
         raise _unfit(step, role, name, mine, [written(name, (), signature, returns)])
+    return GuardSpec(function, is_async(function), is_where)
 
 
 def _readable_signature(step: str, role: str, function: Any) -> Signature:

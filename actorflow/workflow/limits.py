@@ -16,7 +16,7 @@ _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 def limit_specs(step: str, given: Any, signature: Signature) -> tuple[LimitSpec, ...]:
     """What was given as `limit=`, checked, in order of name; the same limit given twice counts once."""
-    limits: tuple[Any, ...] = given if isinstance(given, tuple) else (given,)
+    limits: tuple[Any, ...] = given if issubclass(type(given), tuple) else (given,)
     by_name: dict[str, LimitSpec] = {}
     for limit in limits:
         if not isinstance(limit, Limit):

@@ -10,7 +10,7 @@ from typing import Any
 from actorflow.errors import InvalidStep
 from actorflow.plan import HandlerSpec, StepSpec
 from actorflow.policy import Retry
-from actorflow.values import resolve_hints
+from actorflow.values import resolve_hints, why_not_encodable
 from actorflow.workflow.functions import is_async
 from actorflow.workflow.handlers import (
     HANDLER_RETRY,
@@ -64,11 +64,24 @@ def hints_by_now(step: str, function: Callable[..., Any]) -> Mapping[str, Any] |
         return None
 
 
+def check_sendable_values(step: str, options: StepOptions) -> None:
+    """What goes to a worker process and back is encoded; refuses types that surely can't be. Those not known yet pass for now."""
+    if options.mode != "process":
+        return
+    for name, annotation in (options.hints or {}).items():
+        if reason := why_not_encodable(annotation):
+            what = "returns what" if name == "return" else f"takes a {name!r} that"
+            raise InvalidStep(f"step {step!r} executes in a worker process, and {what} can't be encoded: {reason}")
+
+
 def step_spec(
     name: str, function: Callable[..., Any], signature: Signature, options: StepOptions, handlers: Handlers
 ) -> StepSpec:
     """The spec of a step with these options and the handlers that it has by now."""
-    hints = options.hints if options.hints is not None else resolve_hints(function, f"step {name!r}")
+    if options.hints is None:
+        options = replace(options, hints=resolve_hints(function, f"step {name!r}"))
+        check_sendable_values(name, options)
+    hints = options.hints or {}
     return StepSpec(
         name=name,
         function=function,

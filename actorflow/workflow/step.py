@@ -25,7 +25,7 @@ from actorflow.policy import Limit, Recover, Retry, Skip
 from actorflow.workflow.functions import RequestedMode, check_function, check_name, name_of
 from actorflow.workflow.handlers import Handlers
 from actorflow.workflow.options import Placement, StepOptions, changed_options, checked_placement, first_options
-from actorflow.workflow.specs import hints_by_now, new_compensate, new_undo, step_spec
+from actorflow.workflow.specs import check_sendable_values, hints_by_now, new_compensate, new_undo, step_spec
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -150,6 +150,7 @@ class Step(Generic[P, R, X]):
             "description": description,
         }
         options = changed_options(self.name, self.function, self.signature, self._options, changes)
+        check_sendable_values(self.name, options)
         placement = checked_placement(self.name, self.placement, name, after, keep)
         _refuse_undo_of_irreversible(self.name, options, self._handlers)
         return Step(self.function, self.name, self.signature, options, placement, self._handlers)
@@ -251,6 +252,7 @@ def _new_step(function: Any, name: str | UnsetType, changes: dict[str, Any]) -> 
     signature = check_function(function)
     own_name = name_of(function) if name is UNSET else check_name(name)
     options = replace(first_options(own_name, function, signature, changes), hints=hints_by_now(own_name, function))
+    check_sendable_values(own_name, options)
     handlers = Handlers(irreversible=options.irreversible)
     return Step(function, own_name, signature, options, Placement(), handlers)
 

@@ -130,25 +130,18 @@ HASHABLE = [leaf for leaf in LEAVES if leaf[0] in {int, str, bool, bytes, Color,
 
 
 def _wrap(kind: str, leaf: tuple[Any, Any], key: tuple[Any, Any]) -> tuple[Any, st.SearchStrategy[Any]]:
-    annotation, values = leaf
-    match kind:
-        case "list":
-            return list[annotation], st.lists(values, max_size=3)
-        case "tuple":
-            return tuple[annotation, ...], st.lists(values, max_size=3).map(tuple)
-        case "pair":
-            return tuple[annotation, str], st.tuples(values, TEXT)
-        case "dict":
-            return dict[str, annotation], st.dictionaries(TEXT, values, max_size=3)
-        case "optional":
-            return (
-                annotation | None if annotation is not None else None,
-                values if annotation is None else values | st.none(),
-            )
-        case "set":
-            return set[key[0]], st.sets(key[1], max_size=3)
-        case _:
-            return annotation, values
+    annotation: Any = leaf[0]
+    values = leaf[1]
+    item: Any = key[0]
+    wrapped: dict[str, tuple[Any, Any]] = {
+        "list": (list.__class_getitem__(annotation), st.lists(values, max_size=3)),
+        "tuple": (tuple.__class_getitem__((annotation, ...)), st.lists(values, max_size=3).map(tuple)),
+        "pair": (tuple.__class_getitem__((annotation, str)), st.tuples(values, TEXT)),
+        "dict": (dict.__class_getitem__((str, annotation)), st.dictionaries(TEXT, values, max_size=3)),
+        "set": (set.__class_getitem__(item), st.sets(key[1], max_size=3)),
+        "optional": (annotation and annotation | None, values | st.none()),
+    }
+    return wrapped.get(kind, leaf)
 
 
 @st.composite

@@ -150,7 +150,7 @@ BAD: list[tuple[Any, Any, str]] = [
     (Box("x"), Box[int], ".value"),
     (IntBox("x", "x"), IntBox, ".value"),  # type: ignore[arg-type]
     (Seat("a", (1, "b")), Seat, ".rows[1]"),  # type: ignore[arg-type]
-    (Room("3"), Room, ".number"),
+    (Room("3"), Room, ".number"),  # type: ignore[arg-type]
     (Point("1", 2), Point, ".x"),  # type: ignore[arg-type]
     ({}, Options, ""),
     ({"name": 3}, Options, "['name']"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from actorflow.values.check import check
+from actorflow.values.checks import check
 from actorflow.values.mismatch import ValueMismatch, shown
 from actorflow.values.types import class_of, type_text
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any
 
 from msgspec import inspect, msgpack
 
-from actorflow.values import type_text
+from actorflow.values.types import type_text
+
+WRITTEN_BY_US: frozenset[type] = frozenset(
+    {object, complex, PurePath, Path, PurePosixPath, PosixPath, PureWindowsPath, WindowsPath}
+)
+"""Classes that the codec writes and reads itself, as msgspec doesn't know them; what is annotated as `object` is plain data."""
 
 
-def why_not(annotation: Any, known: Container[type]) -> str | None:
+def why_not_encodable(annotation: Any, known: Container[type] = WRITTEN_BY_US) -> str | None:
     """Why values of this type surely can't be encoded and come back, naming the part of it; None if nothing speaks against it.
 
-    `known` are the classes that have been registered.
+    `known` are the classes that msgspec doesn't know and somebody else does.
     """
     try:
         msgpack.Decoder(annotation)
