@@ -13,7 +13,7 @@ A fault in one run's turn fails that run alone (R35).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,6 @@ class Executor(TurnActor[Any]):
         self.services = services
         self.hub = services.hub
         self.timers = services.timers
-        self.takes: Mapping[type, bool] = services.hub.wanted
         self.runner = StepRunner(services, self.post)
         self.orders: dict[type, Callable[[Row, Any, float], None]] = {
             StopStep: lambda row, order, now: self.runner.stop(row, order.node, order.attempt),
@@ -82,7 +81,7 @@ class Executor(TurnActor[Any]):
         state = row.state
         if not self.hub.silent:
             state.facts = []
-            state.takes = self.takes
+            state.takes = self.hub.taken
         elif state.facts is not None:
             state.facts = None
         now = message.at

@@ -12,7 +12,7 @@ import msgspec
 from actorflow.errors import InvalidInput, InvalidState, InvalidWorkflow, WrongLoop
 from actorflow.policy import Rate
 from actorflow.runtime.options import RunSettings
-from actorflow.runtime.process_worker import in_worker
+from actorflow.runtime import process_worker
 from actorflow.workflow import Workflow
 
 _forks = 0
@@ -33,7 +33,7 @@ def forks() -> int:
 
 def loop_to_run_on() -> AbstractEventLoop:
     """The running loop of asyncio (or uvloop). Raises `WrongLoop` where there is none, as under trio."""
-    if in_worker():
+    if process_worker.IN_WORKER:
         raise InvalidState(
             "a Runtime can't start inside a worker process"
             '\nIf this is a script, put what it does under `if __name__ == "__main__":`.'

@@ -68,6 +68,9 @@ def matches(error: BaseException, kinds: tuple[type[BaseException], ...]) -> boo
         return False
     if isinstance(error, kinds):
         return True
+    remote = getattr(error, "remote", None)  # raised in a worker process: its classes are known by name
+    if remote is not None and remote.is_a(*kinds):
+        return True
     if isinstance(error, BaseExceptionGroup):
         return all(isinstance(leaf, kinds) for leaf in leaves(error))
     return isinstance(error, (StepCrashed, StepCancelled)) and isinstance(error.__cause__, kinds)

@@ -73,12 +73,12 @@ class Runs:
     """Runs and starts workflows with some options: `runtime.options(timeout=60).run(book_trip, trip)`."""
 
     def __init__(self, start: Start, settings: RunSettings) -> None:
-        self._start = start
+        self._starter = start
         self._settings = settings
 
     async def run(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs the workflow and gives its result. Raises what `Run.result` and `start` raise."""
-        run = await self._start(self._settings, workflow, args, kwargs)
+        run = await self._starter(self._settings, workflow, args, kwargs)
         return cast("R", await run.result())
 
     async def start(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
@@ -86,4 +86,4 @@ class Runs:
 
         Raises `InvalidInput`, `InvalidWorkflow`, `RunConflict`, `RuntimeClosed`; waits where `max_runs` are going on.
         """
-        return await self._start(self._settings, workflow, args, kwargs)
+        return await self._starter(self._settings, workflow, args, kwargs)

@@ -58,8 +58,20 @@ class Holding:
         self.started = started
         self.takes_rate = takes_rate
         self.orphaned = False
-        self.sources: dict[Pool, Holding] = {}
-        self.lent: dict[Pool, Holding] = {}
+        self.sources: dict[Pool, Holding] | None = None
+        self.lent: dict[Pool, Holding] | None = None
+
+    def borrow(self, pool: Pool, source: Holding) -> None:
+        """Takes what `source` holds of the pool as lent by it."""
+        if self.sources is None:
+            self.sources = {}
+        if source.lent is None:
+            source.lent = {}
+        self.sources[pool] = source
+        source.lent[pool] = self
+
+    def may_lend(self, pool: Pool) -> bool:
+        return pool in self.pools and (self.lent is None or pool not in self.lent)
 
 
 class Turns:
@@ -87,10 +99,14 @@ class Turns:
             del self.lanes[lane.run], self.turn[lane.run]
 
     def served(self, run: str, turn: int) -> None:
-        if run in self.turn:
+        if run not in self.turn:
+            return
+        if len(self.order) == 1:
+            self.order[0] = (turn, run)
+        else:
             self._take_out(run)
-            self.turn[run] = turn
             insort(self.order, (turn, run))
+        self.turn[run] = turn
 
     def _take_out(self, run: str) -> None:
         del self.order[bisect_left(self.order, (self.turn[run], run))]
@@ -182,9 +198,7 @@ class Pool:
             turns.served(run, turn)
 
     def in_order(self, now: float) -> Iterator[list[Lane]]:
-        """The lanes of each run in the order in which the runs should be asked, without those that surely can't go."""
-        if not self.lines or (self.is_full() and not self.with_lineage):
-            return
+        """The lanes of each run in the order in which the runs should be asked, without those that a rate keeps out."""
         is_spent = self.is_spent(now)
         for urgency in sorted(self.lines):
             if is_spent and urgency[0]:

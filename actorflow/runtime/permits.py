@@ -272,12 +272,17 @@ class Permits:
                 self._shorten(state, lane)
                 self._served(lane, now)
                 granted.append((lane.run, node))
-                pools.extend(other for other in lane.pools if other.with_lineage and other is not pool)
-            self._arm(pool, pool.spent_until(now))
-            self._let_fade(pool, now)
+                if len(lane.pools) > 1:
+                    pools.extend(other for other in lane.pools if other.with_lineage and other is not pool)
+            if pool.lines:
+                self._arm(pool, pool.spent_until(now))
+            elif pool.is_keyed:
+                self._let_fade(pool, now)
         return granted
 
     def _first(self, pool: Pool, now: float) -> Lane | None:
+        if not pool.lines or (pool.is_full() and not pool.with_lineage):
+            return None
         for lanes in pool.in_order(now):
             able = lanes if len(lanes) == 1 else sorted(lanes, key=_since)
             for lane in able:
@@ -299,7 +304,7 @@ class Permits:
             state = self._runs.get(run)
             held: list[Holding] = [state.holdings[node]] if state is not None and node in state.holdings else []
             for one in (*held, *self._orphans.get((run, node), [])):
-                if pool in one.pools and pool not in one.lent:
+                if one.may_lend(pool):
                     return one
         return None
 
@@ -310,8 +315,7 @@ class Permits:
             if lender is None:
                 pool.held += 1
             else:
-                lender.lent[pool] = holding
-                holding.sources[pool] = lender
+                holding.borrow(pool, lender)
             if lane.takes_rate and pool.rate is not None:
                 pool.starts.append(now)
         state.holdings[node] = holding
@@ -320,7 +324,7 @@ class Permits:
     def _served(self, lane: Lane, now: float) -> None:
         for pool in lane.pools:
             pool.serve(lane.run)
-            if pool.lines:
+            if pool.lines and pool.rate is not None:
                 self._arm(pool, pool.spent_until(now))
 
     def _offer_to_descendants(self, lane: Lane, now: float) -> None:
@@ -338,10 +342,11 @@ class Permits:
         self._held -= 1
         for pool in holding.pools:
             pool.orphaned -= holding.orphaned
-            source, borrower = holding.sources.pop(pool, None), holding.lent.pop(pool, None)
+            source = holding.sources.pop(pool, None) if holding.sources else None
+            borrower = holding.lent.pop(pool, None) if holding.lent else None
             if borrower is not None:
                 _relink(pool, source, borrower)
-            elif source is not None:
+            elif source is not None and source.lent is not None:
                 del source.lent[pool]
             else:
                 pool.held -= 1
@@ -450,11 +455,10 @@ class Permits:
 
 def _relink(pool: Pool, source: Holding | None, borrower: Holding) -> None:
     """Makes the borrower hold what its lender held: of its own, or borrowed in turn."""
-    if source is None:
+    if source is not None:
+        borrower.borrow(pool, source)
+    elif borrower.sources is not None:
         del borrower.sources[pool]
-    else:
-        borrower.sources[pool] = source
-        source.lent[pool] = borrower
 
 
 def _is_set(alarm: _Alarm) -> bool:

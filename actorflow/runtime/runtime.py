@@ -183,9 +183,9 @@ class Runtime(Runs):
             self.executor_actor = Executor(self.rows, self.services)
             return self.executor_actor
 
-        self.system.start_child(ChildSpec("pool", new_pool))
-        self.system.start_child(ChildSpec("runs", new_executor))
-        self._front = self.system.start_child(ChildSpec("executor", lambda: FrontDesk(self)))
+        self.system.start_child(ChildSpec(name="pool", factory=new_pool))
+        self.system.start_child(ChildSpec(name="runs", factory=new_executor))
+        self._front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

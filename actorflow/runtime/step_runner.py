@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from actorflow.engine.orders import CompensateStep, DeadlinePassed, GraceOver, NothingBegun, UndoStep
-from actorflow.errors import InvalidValue, OutcomeUnknown, StepTimeout
+from actorflow.errors import InvalidValue, OutcomeUnknown, StepTimeout, WorkerLost
 from actorflow.facts import (
     AttemptFailed,
     CompensationAttemptFailed,
@@ -143,7 +143,7 @@ class StepRunner:
             else:
                 return StepHalted(row.id, node, number, at, error.value, began)
         verdict = self.judge(row, node, number, error)
-        unknown = bool(getattr(error, "outcome_unknown", False))
+        unknown = isinstance(verdict.error, WorkerLost)
         return AttemptFailed(row.id, node, number, at, *verdict, began, unknown)
 
     def judge(self, row: Row, node: int, number: int, error: BaseException) -> Verdict:
