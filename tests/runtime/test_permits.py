@@ -490,6 +490,9 @@ class Observer(RuleBasedStateMachine):
     def granted(self, owners: list[Owner]) -> None:
         for owner in owners:
             seen = self.waiting.pop(owner)
+            for other in self.waiting.values():
+                if other.run == seen.run:
+                    other.passed.clear()
             able = [other for other in self.waiting.values() if self.can_go(other)]
             for other in able:
                 self.check_order(seen, other)
@@ -503,11 +506,9 @@ class Observer(RuleBasedStateMachine):
         if seen.urgency == other.urgency:
             if seen.run == other.run:
                 assert seen.since < other.since, "within a run the longest wait goes first"
-            else:
+            elif not any(w.run == other.run and w.since < other.since for w in self.waiting.values()):
                 other.passed[seen.run] = other.passed.get(seen.run, 0) + 1
-                others_first = [w for w in self.waiting.values() if w.run == other.run and w.since < other.since]
-                if not others_first:
-                    assert other.passed[seen.run] <= 1, "runs take turns"
+                assert other.passed[seen.run] <= 1, "runs take turns"
 
     # what happens
 
