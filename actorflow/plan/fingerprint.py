@@ -66,7 +66,8 @@ def _default(value: Any) -> str:
         members: list[str] = sorted(_default(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
         return f"{{{', '.join(members)}}}"
     kind = shape_of(value)
-    if kind.__repr__ is object.__repr__ or callable(value):
+    repr_of: Any = kind.__repr__
+    if repr_of is object.__repr__ or callable(value):
         return f"<{kind.__qualname__} {getattr(value, '__qualname__', '')}>"
     return repr(value)
 

@@ -81,9 +81,9 @@ def _taker(value: object) -> Callable[[Any], _Parts] | None:
         return _TAKERS[cls]
     if isinstance(value, msgspec.Struct):
         return _struct
-    if isinstance(value, tuple) and hasattr(shape_of(value), "_fields"):
+    if tuple in cls.__mro__ and hasattr(cls, "_fields"):
         return _named_tuple
-    if hasattr(shape_of(value), "__dataclass_fields__"):
+    if hasattr(cls, "__dataclass_fields__"):
         return _dataclass
     return None
 

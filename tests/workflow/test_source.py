@@ -1,0 +1,119 @@
+"""What drawing can't catch is found by parsing the workflow's source: `is`, `isinstance`, `type`, `match`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actorflow.errors import InvalidWorkflow
+from actorflow.workflow import step, transform, workflow
+
+
+@step
+async def load(key: str) -> int | None: ...
+
+
+def is_none(key: str) -> Any:
+    found = load(key)
+    return key if found is None else found
+
+
+def is_not_none(key: str) -> Any:
+    return load(key) if key is not None else 1
+
+
+def none_is(key: str) -> Any:
+    found = other = load(key)
+    return other if None is found else other
+
+
+def is_instance(key: str) -> Any:
+    return key if isinstance(key, str) else 1
+
+
+def type_is(key: str) -> Any:
+    found = load.options(name="x")(key)
+    return found if type(found) is int else 1
+
+
+def alias(key: str) -> Any:
+    found = load(key)
+    second = found
+    third = second
+    return 1 if third is None else 2
+
+
+def matched(key: str) -> Any:
+    match load(key):
+        case None:
+            return 1
+        case found:
+            return found
+
+
+def matched_pair(key: str) -> Any:
+    match (1, key):
+        case (1, "a"):
+            return 1
+        case _:
+            return 2
+
+
+def of_transform(key: str) -> Any:
+    made = transform(key, len)
+    return 1 if made is None else 2
+
+
+def walrus(key: str) -> Any:
+    return 1 if (found := load(key)) is None else found
+
+
+def call_directly(key: str) -> Any:
+    return 1 if load(key) is None else 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [is_none, is_not_none, none_is, is_instance, type_is, alias, matched, matched_pair, of_transform, walrus, call_directly],
+    ids=lambda body: body.__name__,
+)
+def test_a_question_that_no_promise_notices_is_refused_with_its_line(body: Any) -> None:
+    with pytest.raises(InvalidWorkflow, match=r"test_source\.py:\d+: `.*asks about the promise"):
+        workflow(body).compile()
+
+
+def perhaps(key: str) -> Any:
+    found = None
+    if FLAG:
+        found = load(key)
+    return 1 if found is None else found
+
+
+def within_a_transform(key: str) -> Any:
+    return transform(load(key), lambda key: 0 if key is None else key)
+
+
+def of_something_else(key: str) -> Any:
+    flag = FLAG
+    return load(key) if flag is None or isinstance(flag, bool) else None
+
+
+FLAG: bool | None = None
+
+
+def test_a_name_that_is_a_promise_only_perhaps_gives_a_note() -> None:
+    plan = workflow(perhaps).compile()
+    assert any("if found is a promise there" in note for note in plan.notes)
+
+
+def test_questions_about_values_pass() -> None:
+    assert not [note for note in workflow(within_a_transform).compile().notes if "asks about" in note]
+    assert not [note for note in workflow(of_something_else).compile().notes if "asks about" in note]
+
+
+def test_a_workflow_without_source_gets_a_note() -> None:
+    names: dict[str, Any] = {"load": load}
+    exec("def unread(key: str):\n    return load(key)", names)
+    plan = workflow(names["unread"]).compile()
+    assert any("source of 'unread' can't be read" in note for note in plan.notes)
