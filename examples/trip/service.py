@@ -126,7 +126,8 @@ def application(ledger: Ledger) -> web.Application:
 
 
 async def serve(service: str, path: str) -> None:
-    runner = web.AppRunner(application(Ledger(service, path)), access_log=None, shutdown_timeout=1.0)
+    ledger = Ledger(service, path)
+    runner = web.AppRunner(application(ledger), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -136,6 +137,7 @@ async def serve(service: str, path: str) -> None:
         await until_told_to_stop()
     finally:
         await runner.cleanup()
+        ledger.database.close()
 
 
 async def until_told_to_stop() -> None:
