@@ -65,6 +65,11 @@ class Ledger:
         row = self.database.execute(query, (trip,)).fetchone()
         return self.named(row[0]) if row else None
 
+    def close(self) -> None:
+        """Leaves one whole file, without a write-ahead log beside it."""
+        self.database.execute("PRAGMA journal_mode = DELETE")
+        self.database.close()
+
     def named(self, number: object) -> str:
         return f"{self.service}-{number}"
 
@@ -137,7 +142,7 @@ async def serve(service: str, path: str) -> None:
         await until_told_to_stop()
     finally:
         await runner.cleanup()
-        ledger.database.close()
+        ledger.close()
 
 
 async def until_told_to_stop() -> None:
