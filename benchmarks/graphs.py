@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import count
+from itertools import count
 from typing import Any, TypeAlias
 
 from actorflow import Runtime, Step, Workflow, step, step_context, workflow
@@ -12,6 +14,12 @@ from benchmarks.harness import Work, verify
 
 OneStep: TypeAlias = Step[..., int, Any]
 Drawn: TypeAlias = Workflow[[], list[int]]
+
+_numbers = count(1)
+"""A runtime refuses two workflows of one name (R4)."""
+
+
+DRAWINGS = count(1)
 
 
 @step
@@ -31,10 +39,10 @@ def sinks(graph: raw.Graph) -> list[int]:
     return [number for number in range(len(graph)) if number not in taken]
 
 
-def drawn(graph: raw.Graph, body: OneStep, name: str = "graph") -> Drawn:
-    """The workflow of a graph, with one and the same step at every node."""
+def drawn(graph: raw.Graph, body: OneStep) -> Drawn:
+    """The workflow of a graph, with one and the same step at every node, under a name that no other has."""
 
-    @workflow(name=name)
+    @workflow(name=f"graph-{next(DRAWINGS)}")
     def wired() -> list[int]:
         results: list[int] = []
         for needed in graph:
