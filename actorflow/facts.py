@@ -218,7 +218,10 @@ class RunPaused(RunFact, frozen=True):
     by: str
 
 
-class RunResumed(RunFact, frozen=True): ...
+class RunResumed(RunFact, frozen=True):
+    """`retried`: nodes that had been set aside, and of which a person said that they run again (R49)."""
+
+    retried: tuple[int, ...] = ()
 
 
 class RunEnded(RunFact, frozen=True):

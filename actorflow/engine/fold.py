@@ -87,7 +87,7 @@ def run_resumed(state: State, fact: RunResumed) -> None:
     if state.options.max_steps is not None:
         state.allowance = state.options.max_steps
     for node, status in enumerate(state.status):
-        if status == INTERRUPTED:
+        if status == INTERRUPTED or node in fact.retried:
             state.status[node] = READY
 
 

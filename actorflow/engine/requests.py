@@ -135,28 +135,27 @@ def handler_is_due(state: State, message: HandlerDue, now: float) -> Fact | None
 
 
 def resumes(state: State, message: Resume, now: float) -> Fact | None:
-    """R16: goes on where the run was halted, after what was decided for the steps that were set aside."""
+    """R16, R49: goes on where the run was halted, after what was decided for the steps that were set aside."""
     if state.ended != "halted":
         return None
-    to.record(state, RunResumed(state.run, message.at), now)
+    retried = tuple(node for node, answer in message.resolve.items() if answer == "retry")
+    to.record(state, RunResumed(state.run, message.at, retried), now)
     for node, answer in message.resolve.items():
-        decide_for(state, node, answer, now)
+        to.record(state, what_was_decided(state, node, answer, now), now)
     if state.phase == RUN:
         to.take_up(state, now)
     return None
 
 
-def decide_for(state: State, node: int, answer: str | Skip[object], now: float) -> None:
-    """R49: retry runs the step again, fail says that it failed, a `Skip` gives its value."""
+def what_was_decided(state: State, node: int, answer: str | Skip[object], now: float) -> Fact | None:
+    """R49: a `Skip` gives the node its value, fail says that it failed."""
+    attempt = state.attempt[node]
     if isinstance(answer, Skip):
-        to.record(state, StepSkipped(state.run, node, state.attempt[node], now, answer.value, now), now)
-    elif answer == "retry":
-        state.status[node] = READY
-    else:
-        error = StepCancelled(f"step {state.name(node)!r} was interrupted, and was then said to have failed")
-        attempt = state.attempt[node]
-        failed = AttemptFailed(state.run, node, attempt, now, error, again=False, delay=0.0, began=now, unknown=True)
-        to.record(state, failed, now)
+        return StepSkipped(state.run, node, attempt, now, answer.value, now)
+    if answer == "retry":
+        return None
+    error = StepCancelled(f"step {state.name(node)!r} was interrupted, and was then said to have failed")
+    return AttemptFailed(state.run, node, attempt, now, error, again=False, delay=0.0, began=now, unknown=True)
 
 
 def set_aside(state: State) -> list[int]:

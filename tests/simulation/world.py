@@ -310,6 +310,7 @@ class World:
             n = witness.nodes[job.node]
             n.job = None
             witness.live -= 1
+            n.stopped = False
             witness.stand(n, job.node, "run", job.number, job.message.error)
             n.reason = None
         self.deliver(job.message)
