@@ -276,6 +276,7 @@ def handler_again(state: State, node: int, now: float) -> None:
 
 def take_up(state: State, now: float) -> None:
     """Goes on with a run that was halted: what was interrupted starts again, waits go on waiting (R16)."""
+    state.ready.clear()
     for node, status in enumerate(state.status):
         if status == WAITING:
             due = max(now, state.retry_at.get(node, now))
