@@ -64,7 +64,7 @@ def run(options: Options) -> Iterator[Figure]:
 
 
 async def beside(name: str, sleeper: Workflow[[], bool], options: Options) -> list[Figure]:
-    hop = graphs.drawn(raw.chain(4), graphs.one, "hop")
+    hop = graphs.drawn(raw.chain(4), graphs.one)
     times: list[float] = []
     async with Runtime() as runtime:
         slept = await runtime.run(sleeper)  # starts the worker, too

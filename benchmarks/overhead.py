@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 from actorflow import Runtime
 from benchmarks import graphs, raw
@@ -48,8 +49,7 @@ async def one_graph(name: str, graph: raw.Graph, options: Options) -> list[Figur
         works = raw_variants(graph)
         for variant, work in (await our_variants(graph, stack)).items():
             works[variant] = checked(work, [1] * len(graphs.sinks(graph)))
-        variants = {variant: repetition(work, len(graph)) for variant, work in works.items()}
-        return await compare("overhead", name, UNIT, variants, options)
+        return await compare("overhead", name, UNIT, repetitions(works, len(graph)), options)
 
 
 async def many_diamonds(options: Options) -> list[Figure]:
@@ -58,11 +58,8 @@ async def many_diamonds(options: Options) -> list[Figure]:
     graph = raw.diamond()
     async with AsyncExitStack() as stack:
         works = raw_variants(graph) | await our_variants(graph, stack)
-        variants = {
-            variant: repetition(crowd(work, runs, at_once), runs * STEPS_OF_A_DIAMOND)
-            for variant, work in works.items()
-        }
-        return await compare("overhead", "diamonds", UNIT, variants, options)
+        crowds = {variant: crowd(work, runs, at_once) for variant, work in works.items()}
+        return await compare("overhead", "diamonds", UNIT, repetitions(crowds, runs * STEPS_OF_A_DIAMOND), options)
 
 
 async def diamonds_in_turn(options: Options) -> list[Figure]:
@@ -72,10 +69,9 @@ async def diamonds_in_turn(options: Options) -> list[Figure]:
     async with AsyncExitStack() as stack:
         ours = await our_variants(graph, stack)
         works = {"raw": raw_variants(graph)["raw"], "inline-0": ours["inline-0"], "async-0": ours["async-0"]}
-        variants = {
-            variant: repetition(crowd(work, runs, 1), runs * STEPS_OF_A_DIAMOND) for variant, work in works.items()
-        }
-        return await compare("overhead", "diamonds-sequential", UNIT, variants, options)
+        rows = {variant: crowd(work, runs, 1) for variant, work in works.items()}
+        steps = runs * STEPS_OF_A_DIAMOND
+        return await compare("overhead", "diamonds-sequential", UNIT, repetitions(rows, steps), options)
 
 
 def raw_variants(graph: raw.Graph) -> dict[str, Work]:
@@ -97,7 +93,7 @@ async def our_variants(graph: raw.Graph, stack: AsyncExitStack) -> dict[str, Wor
             if subscribers:
                 await subscribe(runtime, graph)
             await graphs.verify_ours(graph, runtime, inline=kind == "inline")
-            variants[f"{kind}-{subscribers}"] = our_work(runtime, wired, listening=bool(subscribers))
+            variants[f"{kind}-{subscribers}"] = graphs.our_work(runtime.run, wired)
     return variants
 
 
@@ -108,18 +104,6 @@ async def subscribe(runtime: Runtime, graph: raw.Graph) -> None:
     await runtime.run(graphs.drawn(graph, graphs.one))
     await settle()
     verify("an event for each step", len(events) >= len(graph), expected=True)
-
-
-def our_work(runtime: Runtime, wired: graphs.Drawn, *, listening: bool) -> Work:
-    if not listening:
-        return graphs.our_work(runtime.run, wired)
-
-    async def run_and_tell() -> list[int]:
-        result = await runtime.run(wired)
-        await settle()
-        return result
-
-    return run_and_tell
 
 
 def checked(work: Work, expected: list[int]) -> Work:
@@ -144,5 +128,17 @@ def crowd(work: Work, runs: int, at_once: int) -> Work:
     return worker if at_once == 1 else all_workers
 
 
-def repetition(work: Work, steps: int) -> Repetition:
-    return lambda: per_step(work, steps)
+def repetitions(works: dict[str, Work], steps: int) -> dict[str, Repetition]:
+    return {variant: partial(per_step, delivered(variant, work), steps) for variant, work in works.items()}
+
+
+def delivered(variant: str, work: Work) -> Work:
+    """With a subscriber, the work is done when the last events are there, too."""
+    if not variant.endswith("-1"):
+        return work
+
+    async def work_and_tell() -> None:
+        await work()
+        await settle()
+
+    return work_and_tell
