@@ -24,7 +24,7 @@ class Flows:
     def __init__(self, draft: Draft, found: Findings) -> None:
         self._draft = draft
         self._found = found
-        self._answers: dict[tuple[int, int], bool | None] = {}
+        self._answers: dict[tuple[int, int], tuple[bool | None, Any, Any]] = {}  # holds the types, so that ids stay theirs
         self._noted: set[tuple[str, str]] = set()
         self._parameters: dict[int, _Parameters] = {}
 
@@ -72,8 +72,8 @@ class Flows:
         produced = self.type_of(expression)
         key = (id(produced), id(wanted))
         if key not in self._answers:
-            self._answers[key] = can_flow(produced, wanted)
-        answer = self._answers[key]
+            self._answers[key] = (can_flow(produced, wanted), produced, wanted)
+        answer = self._answers[key][0]
         if answer is True:
             return
         source = self._named(expression)

@@ -96,6 +96,8 @@ class Resolver:
         if returns:
             draft.result = self._expression(result, "the returned value", "")
             draft.return_type = self._types.get(result, Any) if isinstance(result, str) else Any
+        else:
+            draft.return_type = None
         draft.returned = True
         return draft
 
