@@ -90,6 +90,7 @@ def _fields(event: Event) -> Iterator[tuple[str, Any]]:
         yield "run", event.run_id
     if event.node:
         yield "node", event.node
+    if event.attempt:
         yield "attempt", event.attempt
     if event.duration is not None:
         yield "ms", round(event.duration * 1000, 3)
@@ -105,5 +106,5 @@ def _fields(event: Event) -> Iterator[tuple[str, Any]]:
 def _shown(fact: object) -> Iterator[tuple[str, Any]]:
     for name in SHOWN:
         value = getattr(fact, name, None)
-        if value not in {None, "", ()} and not (name == "status" and isinstance(fact, facts.RunEnded)):
+        if value not in {None, "", "none", ()} and not (name == "status" and isinstance(fact, facts.RunEnded)):
             yield name, value

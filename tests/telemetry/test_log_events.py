@@ -50,9 +50,9 @@ def test_a_retry_says_in_how_many_seconds_and_why() -> None:
     [("succeeded", "info"), ("halted", "info"), ("failed", "error"), ("cancelled", "warning"), ("undone", "warning")],
 )
 def test_a_runs_end_has_the_level_and_the_words_of_its_status(status: str, level: str) -> None:
-    ended = facts.RunEnded("r", 3.0, status, "none", 1.0)
+    ended = facts.RunEnded("r", 3.0, status, "complete", 1.0)
     assert logged(event(ended, duration=2.0)) == [
-        (level, (f"run {status}",), {"run": "r", "ms": 2000.0, "rollback": "none"})
+        (level, (f"run {status}",), {"run": "r", "ms": 2000.0, "rollback": "complete"})
     ]
 
 
@@ -82,6 +82,10 @@ def test_without_a_logger_structlogs_own_is_taken() -> None:
     assert logs == [{"event": "run started", "log_level": "info", "run": "r", "workflow": "trip"}]
 
 
-def test_fields_that_cannot_be_hashed_are_shown_or_left_out() -> None:
-    fact = facts.PermitsWaited("r", 0, 1, 1.0, ("airline",))
-    assert logged(event(fact, "book"))[0][2]["pools"] == ("airline",)
+def test_fields_are_shown_that_say_something_and_left_out_that_do_not() -> None:
+    waited = facts.PermitsWaited("r", 0, 0, 1.0, ("airline",))
+    ended = facts.RunEnded("r", 3.0, "succeeded", "none", 1.0)
+    assert [fields for _, _, fields in logged(event(waited, "book"), event(ended))] == [
+        {"run": "r", "node": "book", "pools": ("airline",)},
+        {"run": "r"},
+    ]
