@@ -1,0 +1,32 @@
+"""The clauses of R1–R44 that can't have a test yet: they need a combinator, the command line (issue 3), a store or recovery (issue 4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Later(NamedTuple):
+    rule: str
+    clause: str
+    issue: int
+
+
+LATER = [
+    Later("R2", "Inputs that come as a file or as JSON text are converted strictly.", issue=3),
+    Later("R3", "What can't be decided passes with a note in `actorflow check`.", issue=3),
+    Later("R3", "With a store, types that can't be encoded are refused when the plan is compiled.", issue=4),
+    Later("R4", "Recovery finds the workflows given as `Runtime(workflows=…)` and those started as objects.", issue=4),
+    Later("R4", "A workflow is drawn once, at the first `check`.", issue=3),
+    Later("R5", "Items of an `each` are `each[17].charge`, by index in the source or by `key=`.", issue=3),
+    Later("R7", "A value is kept as long as a record may need it.", issue=4),
+    Later("R8", "A running step may add steps to its own run with `emit(call, …)`, planned when it succeeds.", issue=3),
+    Later("R8", "Emitted steps may take values that the emitting step has, and results of nodes with `keep=True`.", issue=3),
+    Later("R8", "Naming a dropped result in an emitted call raises `ResultGone`.", issue=3),
+    Later("R8", "An emitted node with the emitting step's own name replaces it.", issue=3),
+    Later("R8", "An emitted call that can't be planned fails the run and rolls it back.", issue=3),
+    Later("R10", "Context variables are gone after a restart; `context` is stored with the run.", issue=4),
+    Later("R12", "An orphaned permit is shown as such.", issue=3),
+    Later("R13", "After a restart an exception is rebuilt if its class is registered, else a `RecordedFailure`.", issue=4),
+    Later("R14", "The count of attempts survives a restart.", issue=4),
+    Later("R14", "An operator's retry starts a new budget.", issue=4),
+]
