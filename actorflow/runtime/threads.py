@@ -299,4 +299,6 @@ class Threads:
             self._loop.call_soon_threadsafe(self._drain)
         except RuntimeError:
             # The loop is closed: nobody is left to be told. Raising would only print a traceback from a daemon thread.
+            # Nor will more work come, so the thread ends.
             self._posts.clear()
+            self._closed = True
