@@ -85,11 +85,7 @@ class Endings:
         try:
             return snapshot_of(row, self.runtime.services.values.codec, self.runtime.now())
         except NotSerializable as error:
-            hub = self.runtime.services.hub
-            fact = SnapshotFailed(row.id, self.runtime.now(), error.path, str(error))
-            if not hub.silent and hub.takes(SnapshotFailed):
-                hub.publish([fact], row.id, row.launch.plan.names, row.sequence)
-            row.sequence += 1
+            self.runtime.note(row, SnapshotFailed(row.id, self.runtime.now(), error.path, str(error)))
             return None
 
     async def _unwind(self, row: Row, status: str, outcome: Outcome[Any]) -> None:

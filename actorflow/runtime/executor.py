@@ -52,6 +52,7 @@ class Executor(TurnActor[Any]):
         self.services = services
         self.hub = services.hub
         self.timers = services.timers
+        self.told: dict[str, Row] = {}  # rows with facts that are published when the turn ends
         self.runner = StepRunner(services, self.post)
         self.orders: dict[type, Callable[[Row, Any, float], None]] = {
             StopStep: lambda row, order, now: self.runner.stop(row, order.node, order.attempt),
@@ -65,7 +66,7 @@ class Executor(TurnActor[Any]):
             WithdrawAsks: lambda row, order, now: services.pool.withdraw(row, order.nodes),
             Remind: self.remind,
             CheckResult: lambda row, order, now: services.endings.check_result(row, order.value),
-            EndRun: lambda row, order, now: services.endings.end(row, order.status, now),
+            EndRun: self.end,
         }
 
     def handle(self, message: Any) -> None:
@@ -80,16 +81,13 @@ class Executor(TurnActor[Any]):
     def turn(self, row: Row, message: Any) -> None:
         state = row.state
         if not self.hub.silent:
-            state.facts = []
-            state.takes = self.hub.taken
+            self.listen(row)
         elif state.facts is not None:
             state.facts = None
         now = message.at
         decide(state, message, now)
         while state.asks:
             self.ask(row, now)
-        if state.facts:
-            self.publish(row)
         if state.orders:
             self.carry_out(row, now)
         if state.started:
@@ -101,12 +99,45 @@ class Executor(TurnActor[Any]):
             state.more = False
             self.loop.call_soon(self.post, GoOn(row.id, now))
 
+    # ── facts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def listen(self, row: Row) -> None:
+        """Somebody takes facts: they gather in the row until the turn ends, as most turns serve a run many times."""
+        state = row.state
+        state.takes = self.hub.taken
+        if state.facts is None:
+            state.facts = []
+        self.told[row.id] = row
+
+    def note(self, row: Row, fact: Any) -> None:
+        """A fact that isn't the engine's own."""
+        if not self.hub.silent and self.hub.takes(type(fact)):
+            self.listen(row)
+            if row.state.facts is not None:
+                row.state.facts.append(fact)
+            self.wake()
+
+    def flush(self) -> None:
+        """Publishes what has gathered."""
+        for row in self.told.values():
+            self.publish(row)
+        self.told.clear()
+
+    turn_ended = flush
+
     def publish(self, row: Row) -> None:
         facts = row.state.facts
         if facts:
             self.hub.publish(facts, row.id, row.launch.plan.names, row.sequence)
             row.sequence += len(facts)
             row.state.facts = []
+
+    def end(self, row: Row, order: EndRun, now: float) -> None:
+        """Events leave before whoever waits for the run is told (R41)."""
+        self.services.endings.end(row, order.status, now)
+        self.publish(row)
+
+    # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def carry_out(self, row: Row, now: float) -> None:
         state = row.state

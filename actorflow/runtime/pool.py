@@ -34,6 +34,7 @@ class Pool(TurnActor[Any]):
         hub: Hub,
         monotonic: Callable[[], float],
         post: Callable[[Any], None],
+        note: Callable[[Row, Any], None],
     ) -> None:
         super().__init__("pool")
         self.permits = permits
@@ -42,6 +43,7 @@ class Pool(TurnActor[Any]):
         self.hub = hub
         self.monotonic = monotonic
         self.tell = post
+        self.note = note
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -158,14 +160,10 @@ class Pool(TurnActor[Any]):
     def _publish(self, kind: type[Any], row: Row, nodes: Iterable[int], now: float) -> None:
         if self.hub.silent or not self.hub.takes(kind):
             return
-        plan = row.launch.plan
-        facts = [
-            kind(row.id, node, row.state.attempt[node], now, tuple(spec.limit.name for spec in plan.steps[node].limits))
-            for node in nodes
-        ]
-        if facts:
-            self.hub.publish(facts, row.id, plan.names, row.sequence)
-            row.sequence += len(facts)
+        steps = row.launch.steps
+        for node in nodes:
+            pools = tuple(spec.limit.name for spec in steps[node].limits)
+            self.note(row, kind(row.id, node, row.state.attempt[node], now, pools))
 
 
 def key_of(spec: LimitSpec, arguments: Sequence[Any]) -> object:

@@ -175,7 +175,7 @@ class Runtime(Runs):
         """R35: the tables are the runtime's, so a restarted actor goes on with them."""
 
         def new_pool() -> Pool:
-            pool = Pool(self.permits, self.rows, timers, hub, self.now, self._post)
+            pool = Pool(self.permits, self.rows, timers, hub, self.now, self._post, self.note)
             self.services.pool = pool
             return pool
 
@@ -475,10 +475,12 @@ class Runtime(Runs):
         subscriber before the oldest is dropped.
         """
         self.check_loop()
+        self.executor_actor.flush()
         return self.services.hub.subscribe(listener, *types, buffer=buffer)
 
     def subscribe_to_run(self, run_id: str) -> Subscription:
         self.check_loop()
+        self.executor_actor.flush()
         return self.services.hub.subscribe(run_id=run_id)
 
     # ── actors and limits ─────────────────────────────────────────────────────────────────────────────────────────
@@ -504,6 +506,9 @@ class Runtime(Runs):
 
     def _post(self, message: Any) -> None:
         self.executor_actor.post(message)
+
+    def note(self, row: Row, fact: Fact) -> None:
+        self.executor_actor.note(row, fact)
 
     def _actor_fact(self, fact: Fact) -> None:
         hub = self.services.hub if hasattr(self, "services") else None
