@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from itertools import count
-from itertools import count
 from typing import Any, TypeAlias
 
 from actorflow import Runtime, Step, Workflow, step, step_context, workflow

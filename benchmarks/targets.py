@@ -38,7 +38,7 @@ TARGETS = (
     Target("scaling/*-100000/inline-0 ÷1000", "value", 1.25),
     Target("io/fan/async-0", "ratio", 1.15),
     Target("awaits/fan/async-0", "ratio", 1.25, 1.3),
-    Target("undo/chain/undo-*", "ratio", 2.0, 2.5),
+    Target("undo/chain/undo-async", "ratio", 2.0, 2.5),
     Target("memory/sleeping-*/async-0", "value", 3.0),
     Target("hop/*/worst", "value", 20.0),
     Target("imports/import/actorflow", "ratio", 1.5),

@@ -1,4 +1,7 @@
-"""What does it cost to take a step back? A chain that fails at its end; CPU from the failure to the run's end, an undo."""
+"""What does it cost to take a step back? A chain that fails at its end; CPU from the failure to the run's end, an undo.
+
+An `async def` undo runs on the loop (`undo-async`), a plain `def` one in a thread (`undo-thread`), whatever its step does.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +98,7 @@ def run(options: Options) -> Iterator[Figure]:
 async def measure(options: Options) -> list[Figure]:
     steps = options.size(1000, 200)
     chain = raw.chain(steps)
-    rollbacks = {"undo-async": Rollback(steps, inline=False), "undo-inline": Rollback(steps, inline=True)}
+    rollbacks = {"undo-async": Rollback(steps, inline=False), "undo-thread": Rollback(steps, inline=True)}
     async with Runtime() as runtime:
         variants: dict[str, Repetition] = {"raw": partial(per_step, graphs.raw_work(chain), steps)}
         for name, rollback in rollbacks.items():
