@@ -7,6 +7,8 @@ from collections import abc
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
+import msgspec
+
 from actorflow.values.types import class_of, members, unwrapped
 
 Answer: TypeAlias = bool | None
@@ -27,12 +29,13 @@ def can_flow(produced: Any, wanted: Any) -> Answer:
 
 
 def _flow(produced: Any, wanted: Any, depth: int) -> Answer:
-    produced, _ = unwrapped(produced)
+    produced, promised = unwrapped(produced)
     wanted, constraints = unwrapped(wanted)
     if depth > 20:
         return None
     answer = _flow_bare(produced, wanted, depth + 1)
-    return None if answer and constraints and produced is not wanted else answer
+    unmet = [each for each in constraints if isinstance(each, msgspec.Meta) and each not in promised]
+    return None if answer and unmet else answer
 
 
 def _flow_bare(produced: Any, wanted: Any, depth: int) -> Answer:
