@@ -24,7 +24,9 @@ class Flows:
     def __init__(self, draft: Draft, found: Findings) -> None:
         self._draft = draft
         self._found = found
-        self._answers: dict[tuple[int, int], tuple[bool | None, Any, Any]] = {}  # holds the types, so that ids stay theirs
+        self._answers: dict[
+            tuple[int, int], tuple[bool | None, Any, Any]
+        ] = {}  # holds the types, so that ids stay theirs
         self._noted: set[tuple[str, str]] = set()
         self._parameters: dict[int, _Parameters] = {}
 

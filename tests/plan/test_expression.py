@@ -1,5 +1,9 @@
 """What arguments are made of, as closures over a run's values."""
 
+# The mistakes below are written on purpose, and steps that are only drawn have no bodies.
+# mypy: disable-error-code="empty-body, arg-type, call-arg, misc, return, return-value, redundant-expr, type-arg, unused-ignore"
+# pyright: basic, reportArgumentType=false, reportCallIssue=false, reportReturnType=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportTypedDictNotRequiredAccess=false, reportUnusedExpression=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 from collections import namedtuple
@@ -40,7 +44,13 @@ def test_containers_of_every_kind_are_built_anew_in_each_run() -> None:
         made = make()
         sized = Sized(made)
         sized.size = 3
-        for value in (Place(street_name=made.x, floor=1), sized, Point(made, 2), frozenset([1, made]), [made.x[0]["k"].y]):
+        for value in (
+            Place(street_name=made.x, floor=1),
+            sized,
+            Point(made, 2),
+            frozenset([1, made]),
+            [made.x[0]["k"].y],
+        ):
             take(value)
 
     plan = containers.compile()

@@ -1,5 +1,9 @@
 """What a promise can't mean is refused where it is written, with the step's name and a way out (R3; section "drawing")."""
 
+# The mistakes below are written on purpose, and steps that are only drawn have no bodies.
+# mypy: disable-error-code="empty-body, arg-type, call-arg, misc, return, return-value, redundant-expr, type-arg, unused-ignore"
+# pyright: basic, reportArgumentType=false, reportCallIssue=false, reportReturnType=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportTypedDictNotRequiredAccess=false, reportUnusedExpression=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import asyncio
@@ -174,11 +178,11 @@ MISUSES: dict[str, Any] = {
     "p += 1": augmented,
     "divmod": lambda p: divmod(p, 2),
     "f-string": lambda p: f"{p}",
-    "%s": lambda p: "%s" % p,
-    "format": lambda p: "{}".format(p),
+    "%s": lambda p: "%s" % p,  # noqa: UP031
+    "format": lambda p: "{}".format(p),  # noqa: UP032
     "str": str,
     "print": print,
-    "for": lambda p: [x for x in p],
+    "for": lambda p: [x for x in p],  # noqa: C416
     "unpacking": unpacked,
     "*p": lambda p: [*p],
     "**p": lambda p: dict(**p.anything),
@@ -228,7 +232,7 @@ def test_a_refusal_that_is_swallowed_is_raised_at_the_end_of_the_drawing(misuse:
     def swallowing(p: Any) -> Any:
         try:
             misuse(p)
-        except BaseException:  # noqa: BLE001
+        except BaseException:
             return p
         return p
 
@@ -345,7 +349,7 @@ def test_a_step_called_outside_of_a_workflow_says_what_to_do() -> None:
         reserve()
 
 
-@pytest.mark.parametrize("misuse", [lambda p: json.dumps(p), lambda p: ",".join([p]), lambda p: msgspec.json.encode(p)])
+@pytest.mark.parametrize("misuse", [lambda p: json.dumps(p), lambda p: ",".join([p]), lambda p: msgspec.json.encode(p)])  # noqa: FLY002
 def test_errors_that_c_raises_get_a_note_that_names_the_workflow(misuse: Any) -> None:
     with pytest.raises(TypeError) as caught:
         drawn(misuse)
@@ -371,7 +375,14 @@ def test_a_transform_is_an_inline_node_named_after_its_function() -> None:
     def shorten(seat: Seat) -> str:
         return seat.code[:1]
 
-    plan = drawn(lambda p: [transform(p, shorten), transform(p, lambda s: s), transform(p, lambda s: s.code), transform(p, shorten)])
+    plan = drawn(
+        lambda p: [
+            transform(p, shorten),
+            transform(p, lambda s: s),
+            transform(p, lambda s: s.code),
+            transform(p, shorten),
+        ]
+    )
     assert plan.names == ("reserve", "shorten", "transform", "transform_2", "shorten_2")
     assert [spec.mode for spec in plan.steps] == ["async", "inline", "inline", "inline", "inline"]
     assert plan.steps[1].returns is str

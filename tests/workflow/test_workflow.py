@@ -1,5 +1,9 @@
 """Drawing, composing, naming, and binding inputs (R2, R3, R4, R5)."""
 
+# The mistakes below are written on purpose, and steps that are only drawn have no bodies.
+# mypy: disable-error-code="empty-body, arg-type, call-arg, misc, return, return-value, redundant-expr, type-arg, unused-ignore"
+# pyright: basic, reportArgumentType=false, reportCallIssue=false, reportReturnType=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportTypedDictNotRequiredAccess=false, reportUnusedExpression=false, reportOptionalMemberAccess=false
+
 from __future__ import annotations
 
 import threading
@@ -260,7 +264,7 @@ def test_only_ordinary_functions_are_workflows() -> None:
 
 
 def test_a_name_that_cannot_be_one_is_refused() -> None:
-    with pytest.raises(InvalidWorkflow, match="without `.`"):
+    with pytest.raises(InvalidWorkflow, match="without `.`"):  # noqa: RUF043
         workflow(name="a.b")(lambda: None)
     with pytest.raises(InvalidStep):
         book.options(name="a.b")
@@ -366,7 +370,7 @@ def test_problems_of_a_composed_workflow_are_those_of_the_outer_one() -> None:
     def outer() -> None:
         broken()
 
-    with pytest.raises(InvalidWorkflow, match="workflow 'broken': .*expected int"):
+    with pytest.raises(InvalidWorkflow, match="workflow 'broken': .*expected int"):  # noqa: RUF043
         outer.compile()
 
 
