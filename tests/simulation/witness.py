@@ -30,7 +30,20 @@ from actorflow.policy import Retry, TryAgain
 class Job:
     """Something that executes for a node: a try of its guards, an attempt, a try of a handler."""
 
-    __slots__ = ("abandoned", "answered", "began", "deadline", "executing", "kind", "message", "node", "number", "told", "tries", "version")
+    __slots__ = (
+        "abandoned",
+        "answered",
+        "began",
+        "deadline",
+        "executing",
+        "kind",
+        "message",
+        "node",
+        "number",
+        "told",
+        "tries",
+        "version",
+    )
 
     def __init__(self, kind: str, node: int, number: int, tries: int, began: float) -> None:
         self.kind = kind
@@ -154,7 +167,9 @@ class Witness:
         for other in self.plan.reads[node]:
             assert values[other] is self.nodes[other].value, f"{node} doesn't get the result of {other}"
 
-    def compensation_starts(self, node: int, number: int, tries: int, error: BaseException, values: list[Any], now: float) -> Job:
+    def compensation_starts(
+        self, node: int, number: int, tries: int, error: BaseException, values: list[Any], now: float
+    ) -> Job:
         n = self.nodes[node]
         assert self.steps[node].compensate is not None
         assert n.job is None, f"{node} is compensated while it executes"
@@ -181,7 +196,9 @@ class Witness:
         assert not self.ended
         assert self.live == 0, f"{node} is undone before all was settled"
         assert self.waiting_handlers == 0, f"{node} is undone before all compensations have ended"
-        assert not any(m.reason is not None and not m.stood for m in self.nodes), "an undo begins before all that failed was dealt with"
+        assert not any(m.reason is not None and not m.stood for m in self.nodes), (
+            "an undo begins before all that failed was dealt with"
+        )
         assert self.undos, f"{node} is undone though nothing is left to undo"
         assert self.undos[-1] == node, f"{node} is undone, it is the turn of {self.undos[-1]}"
         handler = self.steps[node].undo
@@ -254,7 +271,15 @@ class Witness:
                 self.interrupted(n, job, message)
             case _:
                 assert isinstance(message, AttemptFailed)
-                self.attempt_failed(n, job, message.error, again=message.again, delay=message.delay, unknown=message.unknown, at=message.at)
+                self.attempt_failed(
+                    n,
+                    job,
+                    message.error,
+                    again=message.again,
+                    delay=message.delay,
+                    unknown=message.unknown,
+                    at=message.at,
+                )
 
     def interrupted(self, n: Node, job: Job, message: StepInterrupted) -> None:
         if message.entered:
@@ -330,7 +355,9 @@ class Witness:
                 assert isinstance(message, CompensationAttemptFailed)
                 handler = self.steps[job.node].compensate
                 assert handler is not None
-                if message.again and handler_may_retry(handler.retry, job, message.at + message.delay - n.handler_first):
+                if message.again and handler_may_retry(
+                    handler.retry, job, message.at + message.delay - n.handler_first
+                ):
                     n.again = message.at + message.delay
                 else:
                     self.compensation_over(n)
@@ -375,6 +402,7 @@ class Witness:
 
     def stand(self, n: Node, node: int, phase: str, number: int, error: BaseException, *, also: int = 0) -> None:
         n.stood = True
+        n.again = 0.0
         name = self.plan.names[node]
         if not n.stopped:
             self.errors.append((name, phase, number, error))
@@ -434,7 +462,9 @@ class Witness:
         assert self.waiting_handlers == 0, "the run ended though a compensation is owed"
         if self.rolling:
             assert not self.undos, f"the run ended though {self.undos} should be undone"
-            assert not any(n.reason is not None and not n.stood for n in self.nodes), "something that failed was passed over"
+            assert not any(n.reason is not None and not n.stood for n in self.nodes), (
+                "something that failed was passed over"
+            )
         elif status == "succeeded":
             assert not self.unresolved, "the run succeeded though not all is resolved"
         self.ended = status

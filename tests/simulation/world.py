@@ -11,21 +11,21 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
 from actorflow import facts
-from actorflow.engine import RULES, RunOptions, State, decide, orders, replay
-from actorflow.errors import AttemptsExhausted, CompensationFailed, OutcomeUnknown, StepTimeout, UndoFailed, WorkerLost
+from actorflow.engine import RULES, RunOptions, State, decide, orders
+from actorflow.errors import StepTimeout
 from actorflow.facts import Fact
-from actorflow.policy import Skip, TryAgain
-from tests.simulation.durable import compare
+from tests.simulation import clients
+from tests.simulation.books import check_books
+from tests.simulation.fates import outcome
 from tests.simulation.limits import Limits
 from tests.simulation.plans import RUNS_PER_PLAN, TIMEOUT, make_plan
 from tests.simulation.witness import Job, Witness
 
-RUN = "run"
 GRACE = 0.5
 PATIENCE = 0.6
 EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
@@ -34,6 +34,7 @@ EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), T
 class World:
     def __init__(self, seed: int, *, listen: bool = True) -> None:
         self.seed = seed
+        self.run = "run"
         self.random = random = Random(seed)
         self.plan = make_plan(seed // RUNS_PER_PLAN)
         self.options = self.some_options()
@@ -41,9 +42,12 @@ class World:
         self.limits = Limits(self.plan)
         sequential, bound = self.options.sequential, self.options.max_concurrency
         self.witness = Witness(
-            self.plan, cap=1 if sequential else bound or 1 << 30, max_steps=self.options.max_steps, sequential=sequential
+            self.plan,
+            cap=1 if sequential else bound or 1 << 30,
+            max_steps=self.options.max_steps,
+            sequential=sequential,
         )
-        self.state = State(self.plan, RUN, (), self.options)
+        self.state = State(self.plan, self.run, (), self.options)
         self.listen = listen
         self.recorded: list[Fact] = []
         self.sent: list[Any] = []  # orders, in their order: what two plays of one seed have in common
@@ -81,7 +85,7 @@ class World:
 
     def play(self) -> str:
         """Plays the run to its end. Raises AssertionError if an invariant breaks."""
-        self.later(0.0, self.deliver, orders.Begin(RUN, 0.0, {}))
+        self.later(0.0, self.deliver, orders.Begin(self.run, 0.0, {}))
         self.disturb()
         while self.events:
             self.now, _, act, arguments = heappop(self.events)
@@ -95,9 +99,9 @@ class World:
     def disturb(self) -> None:
         random = self.random
         if random.random() < 0.15:
-            self.later(random.random() * 4, self.pause)
+            self.later(random.random() * 4, clients.pause, self)
         if random.random() < 0.07:
-            self.later(random.random() * 4, self.cancel)
+            self.later(random.random() * 4, clients.cancel, self)
         if random.random() < 0.3:
             pool = random.randrange(2)
             self.limits.free[pool] -= 1
@@ -109,79 +113,7 @@ class World:
 
     def watch_the_time(self) -> None:
         if self.options.timeout is not None:
-            self.later(self.options.timeout, self.time_is_over, self.epoch)
-
-    # ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def time_is_over(self, epoch: int) -> None:
-        if epoch == self.epoch:
-            self.witness.runs_out(halts=self.options.on_timeout == "halt")
-            self.deliver(orders.RunOverdue(RUN, self.now))
-
-    def pause(self) -> None:
-        self.witness.pause()
-        self.deliver(orders.Pause(RUN, self.now, "somebody"))
-
-    def cancel(self) -> None:
-        witness = self.witness
-        if witness.rolling and not witness.ended:
-            self.seen["cancel during rollback"] += 1
-        witness.roll_back(cancelled=True)
-        self.deliver(orders.Cancel(RUN, self.now, "enough"))
-
-    def undo_all(self) -> None:
-        witness = self.witness
-        witness.ended = ""
-        witness.undo_all = witness.rolling = True
-        self.deliver(orders.UndoAll(RUN, self.now))
-
-    def check_result(self, *, fine: bool) -> None:
-        """Middleware has looked at the result."""
-        if fine:
-            self.deliver(orders.ResultChecked(RUN, self.now, self.state.result))
-            return
-        if not self.witness.rolling:
-            error = ValueError("the result won't do")
-            self.witness.errors.append(("", "run", 1, error))
-            self.witness.roll_back(cancelled=False)
-            self.deliver(orders.ResultRefused(RUN, self.now, error))
-
-    def resume(self) -> None:
-        self.seen["halt and resume"] = 1
-        self.epoch += 1
-        if self.listen and self.random.random() < 0.5:
-            self.move()
-        self.witness.resume()
-        answers = {node: self.answer(node) for node, n in enumerate(self.witness.nodes) if n.set_aside}
-        self.watch_the_time()
-        self.deliver(orders.Resume(RUN, self.now, answers))
-
-    def answer(self, node: int) -> Any:
-        """What a person says of a step that was set aside (R49)."""
-        witness = self.witness
-        n = witness.nodes[node]
-        n.set_aside = False
-        answer = self.random.choice(("retry", "fail", "skip"))
-        if answer == "skip":
-            skip = Skip(f"skipped {node}")
-            witness.resolve(n, skip.value)
-            return skip
-        if answer == "fail":
-            witness.acted_in_vain(n, OutcomeUnknown())
-            n.unknown = True
-            witness.offer_or_stand(n, node)
-        return answer
-
-    def move(self) -> None:
-        """Resumed from what was recorded, in another process: no old message comes, no permit is held there."""
-        self.state = replay(self.plan, RUN, (), self.options, self.recorded)
-        mine = (self.pause, self.cancel, self.other_run_ends, self.job_ends)
-        self.events = [event for event in self.events if event[2] in mine]
-        heapify(self.events)
-        self.limits.line.clear()
-        for node, count in list(self.limits.held.items()):
-            for _ in range(count - (node in self.orphans)):
-                self.limits.give_back(node)
+            self.later(self.options.timeout, clients.time_is_over, self, self.epoch)
 
     # ── one turn ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,14 +173,14 @@ class World:
             if type(order) is not orders.RunGuards:
                 ORDERS[type(order)](self, order)
         if state.more:
-            self.later(self.travel(), self.deliver, orders.GoOn(RUN, self.now))
+            self.later(self.travel(), self.deliver, orders.GoOn(self.run, self.now))
         granted = tuple(node for node in asks if self.limits.ask(node))
         queued = tuple(node for node in asks if node not in granted)
         if granted:
-            decide(state, orders.PermitsGranted(RUN, self.now, granted), self.now)
+            decide(state, orders.PermitsGranted(self.run, self.now, granted), self.now)
         if queued:
             self.carry_out()
-            decide(state, orders.PermitsQueued(RUN, self.now, queued), self.now)
+            decide(state, orders.PermitsQueued(self.run, self.now, queued), self.now)
         if not asks and random.random() < 0.02:
             self.disturb_again()
         return bool(asks)
@@ -272,13 +204,13 @@ class World:
         if witness.ended:
             return
         if witness.rolling:
-            self.later(self.travel(), self.cancel)
+            self.later(self.travel(), clients.cancel, self)
         elif self.random.random() < 0.3:
-            self.later(self.travel(), self.pause)
+            self.later(self.travel(), clients.pause, self)
 
     def grant(self, nodes: list[int]) -> None:
         for node in nodes:
-            self.later(self.travel(), self.deliver, orders.PermitsGranted(RUN, self.now, (node,)))
+            self.later(self.travel(), self.deliver, orders.PermitsGranted(self.run, self.now, (node,)))
 
     # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -290,7 +222,7 @@ class World:
         job = self.witness.attempt_starts(node, number, state.values, self.now)
         if self.random.random() < 0.004:
             error = KeyError("an argument can't be made")
-            job.message = orders.NothingBegun(RUN, node, number, self.now, error)
+            job.message = orders.NothingBegun(self.run, node, number, self.now, error)
             self.witness.code_ended(job)
             self.later(0.0, self.nothing_begun, job)
             return
@@ -300,7 +232,7 @@ class World:
             error = StepTimeout(self.plan.names[node], TIMEOUT)
             again = self.random.random() < 0.3
             at = self.now + TIMEOUT
-            late = orders.DeadlinePassed(RUN, node, number, at, error, again, self.random.random(), self.now)
+            late = orders.DeadlinePassed(self.run, node, number, at, error, again, self.random.random(), self.now)
             self.later(TIMEOUT, self.deliver, late, job)
 
     def nothing_begun(self, job: Job) -> None:
@@ -340,7 +272,7 @@ class World:
         assert job.number == order.attempt
         assert job.kind in ("guard", "run"), "a compensation or an undo is told to stop"
         job.told = job.told or "stop"
-        late = orders.GraceOver(RUN, order.node, order.attempt, self.now + GRACE)
+        late = orders.GraceOver(self.run, order.node, order.attempt, self.now + GRACE)
         self.later(GRACE, self.deliver, late, job)
         if not job.executing:
             return
@@ -378,18 +310,18 @@ class World:
 
     def result_ready(self, order: orders.CheckResult) -> None:
         self.witness.closing = True
-        self.later(self.travel(), lambda: self.check_result(fine=self.random.random() < 0.8))
+        self.later(self.travel(), clients.check_result, self, self.random.random() < 0.8)
 
     def run_ends(self, order: orders.EndRun) -> None:
         witness, random = self.witness, self.random
         witness.end(order.status)
         witness.closing = False
-        self.check_books(order.status)
+        check_books(self, order.status)
         if order.status == "halted":
             if random.random() < 0.95:
-                self.later(random.random(), self.resume)
+                self.later(random.random(), clients.resume, self)
         elif order.status == "succeeded" and self.options.reversible and random.random() < 0.7:
-            self.later(random.random(), self.undo_all)
+            self.later(random.random(), clients.undo_all, self)
 
     # ── jobs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -401,90 +333,10 @@ class World:
             self.orphans.discard(job.node)
             if self.plan.steps[job.node].limits:
                 self.grant(self.limits.give_back(job.node))
-        message = self.outcome(job)
+        message = outcome(self, job)
         self.later(self.travel(), self.deliver, message, job)
         if self.random.random() < 0.05:
             self.later(0.2 + self.travel(), self.deliver, message, job)
-
-    def outcome(self, job: Job) -> Any:
-        fails = self.random.random() < self.failing
-        if job.kind == "run":
-            return self.attempt_outcome(job, fails=fails)
-        if job.kind == "guard":
-            return self.guard_outcome(job, fails=fails)
-        return self.handler_outcome(job)
-
-    def attempt_outcome(self, job: Job, *, fails: bool) -> Any:
-        random = self.random
-        at = (RUN, job.node, job.number, self.now)
-        if job.message == "stop":
-            return facts.StepInterrupted(*at, random.random() < 0.8, job.began)
-        kind = random.random()
-        if not fails and kind < 0.9:
-            return facts.StepSucceeded(*at, f"{job.node}#{job.number}", job.began)
-        if not fails:
-            if kind < 0.92:
-                return facts.StepHalted(*at, f"{job.node}#{job.number}", job.began)
-            error: Exception = TryAgain(random.choice((None, "later", ValueError("later"))))
-            return facts.AttemptFailed(*at, error, True, random.random(), job.began)
-        if kind < 0.3:
-            self.seen["crash"] = 1
-            return facts.AttemptFailed(*at, WorkerLost(), random.random() < 0.2, random.random(), job.began, True)
-        return facts.AttemptFailed(*at, OSError("no"), random.random() < 0.2, random.random(), job.began)
-
-    def guard_outcome(self, job: Job, *, fails: bool) -> Any:
-        random = self.random
-        at = (RUN, job.node, job.number, self.now)
-        if job.message == "stop":
-            return facts.StepInterrupted(*at, False, job.began)
-        if fails:
-            return facts.GuardFailed(*at, PermissionError("no"), False, 0.0, job.began)
-        kind = random.random()
-        if kind < 0.7:
-            return facts.GuardsPassed(*at, job.began)
-        if kind < 0.8:
-            return facts.StepSkipped(*at, f"{job.node} skipped", job.began)
-        if kind < 0.83:
-            return facts.StepHalted(*at, f"{job.node} skipped", job.began)
-        return facts.GuardFailed(*at, TryAgain("not yet"), True, random.random(), job.began)
-
-    def handler_outcome(self, job: Job) -> Any:
-        random = self.random
-        kind = random.random()
-        at = (RUN, job.node, job.number, self.now, job.tries)
-        again, delay = random.random() < 0.9, random.random()
-        if job.kind == "undo":
-            if kind < 0.85:
-                return facts.StepUndone(*at, job.began)
-            return facts.UndoAttemptFailed(*at, OSError("undo"), again, delay, job.began)
-        if kind < 0.3:
-            return facts.StepRecovered(*at, f"{job.node} recovered", job.began)
-        if kind < 0.6:
-            return facts.StepCompensated(*at, False, 0.0, None, job.began)
-        if kind < 0.75:
-            return facts.StepCompensated(*at, True, delay, TryAgain(), job.began)
-        return facts.CompensationAttemptFailed(*at, OSError("compensate"), again, delay, job.began)
-
-    # ── the books ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def check_books(self, status: str) -> None:
-        state, witness = self.state, self.witness
-        assert not state.held, f"the engine keeps permits of {state.held}"
-        if status == "succeeded" and not self.options.checked:
-            assert state.result == self.plan.returns([n.value for n in witness.nodes])
-        if status != "halted":
-            assert state.rollback == witness.expected_rollback()
-            self.check_errors()
-        if self.listen:
-            compare(state, replay(self.plan, RUN, (), self.options, self.recorded))
-
-    def check_errors(self) -> None:
-        """R24: all of them; undos after all else, in their order."""
-        names = [(error.node, error.phase, error.attempt) for error in self.state.errors]
-        expected = [(node, phase, attempt) for node, phase, attempt, _ in self.witness.errors]
-        assert names == expected, f"errors {names}, there should be {expected}"
-        for told, (_, _, _, error) in zip(self.state.errors, self.witness.errors, strict=True):
-            assert stands_for(told.error, told.phase, error), f"{told} should stand for {error!r}"
 
     def count(self) -> None:
         seen, witness = self.seen, self.witness
@@ -493,20 +345,6 @@ class World:
         seen["cancel during rollback"] = min(1, seen["cancel during rollback"])
         seen["halt and failure"] = witness.halting and witness.rolling and not witness.cancelled
         seen["incomplete"] = witness.incomplete
-
-
-def stands_for(told: BaseException, phase: str, error: BaseException | type) -> bool:
-    """The error that a run carries, against the one that was raised."""
-    if isinstance(error, type):
-        return isinstance(told, error)
-    if phase in ("undo", "compensate"):
-        given_up = isinstance(told, UndoFailed if phase == "undo" else CompensationFailed)
-        return given_up and (phase == "compensate" or told.__cause__ is error)
-    if isinstance(told, OutcomeUnknown):
-        return isinstance(error, (OutcomeUnknown, WorkerLost))
-    if isinstance(error, TryAgain):
-        return told is error.reason or isinstance(told, AttemptsExhausted)
-    return told is error
 
 
 ORDERS: dict[type, Callable[[World, Any], None]] = {

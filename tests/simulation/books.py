@@ -1,0 +1,72 @@
+"""What must be true when a run has ended, and what a replay of its recorded facts must give back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from actorflow.engine import State, replay
+from actorflow.engine.state import ASKED, QUEUED, READY, WAITING
+from actorflow.errors import AttemptsExhausted, CompensationFailed, OutcomeUnknown, StepError, UndoFailed, WorkerLost
+from actorflow.policy import TryAgain
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+DURABLE = (
+    "acted", "allowance", "attempt", "began", "by", "cancelled", "counts", "ended", "handlers", "incomplete", "offered", "passed",
+    "phase", "readers", "remaining", "rollback", "running", "stopped", "tries", "uncounted", "undo_stack", "undone", "unknown",
+    "values",
+)  # fmt: skip
+
+BEFORE_A_TRY = (READY, ASKED, QUEUED, WAITING)
+"""A node that waits for its next try, and for what, isn't recorded."""
+
+
+def check_books(world: World, status: str) -> None:
+    state, witness = world.state, world.witness
+    assert not state.held, f"the engine keeps permits of {state.held}"
+    if status == "succeeded" and not world.options.checked:
+        assert state.result == world.plan.returns([n.value for n in witness.nodes])
+    if status != "halted":
+        assert state.rollback == witness.expected_rollback()
+        check_errors(world)
+    if world.listen:
+        compare(state, replay(world.plan, world.run, (), world.options, world.recorded))
+
+
+def check_errors(world: World) -> None:
+    """R24: all of them; undos after all else, in their order."""
+    names = [(error.node, error.phase, error.attempt) for error in world.state.errors]
+    expected = [(node, phase, attempt) for node, phase, attempt, _ in world.witness.errors]
+    assert names == expected, f"errors {names}, there should be {expected}"
+    for told, (_, _, _, error) in zip(world.state.errors, world.witness.errors, strict=True):
+        assert stands_for(told.error, told.phase, error), f"{told} should stand for {error!r}"
+
+
+def stands_for(told: BaseException, phase: str, error: BaseException | type) -> bool:
+    """The error that a run carries, against the one that was raised."""
+    if isinstance(error, type):
+        return isinstance(told, error)
+    if phase in ("undo", "compensate"):
+        given_up = isinstance(told, UndoFailed if phase == "undo" else CompensationFailed)
+        return given_up and (phase == "compensate" or told.__cause__ is error)
+    if isinstance(told, OutcomeUnknown):
+        return isinstance(error, (OutcomeUnknown, WorkerLost))
+    if isinstance(error, TryAgain):
+        return told is error.reason or isinstance(told, AttemptsExhausted)
+    return told is error
+
+
+def compare(live: State, told: State) -> None:
+    for name in DURABLE:
+        one, other = getattr(live, name), getattr(told, name)
+        assert one == other, f"{name} is {one!r}, the facts say {other!r}"
+    statuses = [READY if status in BEFORE_A_TRY else status for status in live.status]
+    assert statuses == [READY if status in BEFORE_A_TRY else status for status in told.status], "statuses differ"
+    assert texts(live.errors) == texts(told.errors)
+    assert {node: str(error) for node, error in live.reasons.items()} == {n: str(e) for n, e in told.reasons.items()}
+
+
+def texts(errors: Sequence[StepError]) -> list[str]:
+    return [str(error) for error in errors]

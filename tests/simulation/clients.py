@@ -1,0 +1,91 @@
+"""What others ask of a run: to pause, to stop, to go on, to be taken back."""
+
+from __future__ import annotations
+
+from heapq import heapify
+from typing import TYPE_CHECKING, Any
+
+from actorflow.engine import orders, replay
+from actorflow.errors import OutcomeUnknown
+from actorflow.policy import Skip
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def time_is_over(world: World, epoch: int) -> None:
+    if epoch == world.epoch:
+        world.witness.runs_out(halts=world.options.on_timeout == "halt")
+        world.deliver(orders.RunOverdue(world.run, world.now))
+
+
+def pause(world: World) -> None:
+    world.witness.pause()
+    world.deliver(orders.Pause(world.run, world.now, "somebody"))
+
+
+def cancel(world: World) -> None:
+    witness = world.witness
+    if witness.rolling and not witness.ended:
+        world.seen["cancel during rollback"] += 1
+    witness.roll_back(cancelled=True)
+    world.deliver(orders.Cancel(world.run, world.now, "enough"))
+
+
+def undo_all(world: World) -> None:
+    witness = world.witness
+    witness.ended = ""
+    witness.undo_all = witness.rolling = True
+    world.deliver(orders.UndoAll(world.run, world.now))
+
+
+def check_result(world: World, fine: bool) -> None:
+    """Middleware has looked at the result."""
+    if fine:
+        world.deliver(orders.ResultChecked(world.run, world.now, world.state.result))
+        return
+    if not world.witness.rolling:
+        error = ValueError("the result won't do")
+        world.witness.errors.append(("", "run", 1, error))
+        world.witness.roll_back(cancelled=False)
+        world.deliver(orders.ResultRefused(world.run, world.now, error))
+
+
+def resume(world: World) -> None:
+    world.seen["halt and resume"] = 1
+    world.epoch += 1
+    if world.listen and world.random.random() < 0.5:
+        move(world)
+    world.witness.resume()
+    answers = {node: answer(world, node) for node, n in enumerate(world.witness.nodes) if n.set_aside}
+    world.watch_the_time()
+    world.deliver(orders.Resume(world.run, world.now, answers))
+
+
+def answer(world: World, node: int) -> Any:
+    """What a person says of a step that was set aside (R49)."""
+    witness = world.witness
+    n = witness.nodes[node]
+    n.set_aside = False
+    answer = world.random.choice(("retry", "fail", "skip"))
+    if answer == "skip":
+        skip = Skip(f"skipped {node}")
+        witness.resolve(n, skip.value)
+        return skip
+    if answer == "fail":
+        witness.acted_in_vain(n, OutcomeUnknown())
+        n.unknown = True
+        witness.offer_or_stand(n, node)
+    return answer
+
+
+def move(world: World) -> None:
+    """Resumed from what was recorded, in another process: no old message comes, no permit is held there."""
+    world.state = replay(world.plan, world.run, (), world.options, world.recorded)
+    mine = (pause, cancel, world.other_run_ends, world.job_ends)
+    world.events = [event for event in world.events if event[2] in mine]
+    heapify(world.events)
+    world.limits.line.clear()
+    for node, count in list(world.limits.held.items()):
+        for _ in range(count - (node in world.orphans)):
+            world.limits.give_back(node)
