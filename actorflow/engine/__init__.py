@@ -3,8 +3,99 @@
 `decide(state, message, now)` is the one way in; `rules.py` is the table that says what each message means.
 """
 
+from actorflow.engine import rules as _rules  # fills the table
 from actorflow.engine.decide import decide, replay
-from actorflow.engine.rules import RULES
-from actorflow.engine.state import RunOptions, State
+from actorflow.engine.orders import (
+    AbandonStep,
+    AskPermits,
+    Begin,
+    Broken,
+    Cancel,
+    CheckResult,
+    CompensateStep,
+    DeadlinePassed,
+    DeclinePermits,
+    EndRun,
+    GoOn,
+    GraceOver,
+    HandlerDue,
+    NothingBegun,
+    Pause,
+    PermitsGranted,
+    PermitsQueued,
+    ReleasePermits,
+    Remind,
+    Request,
+    ResultChecked,
+    ResultRefused,
+    Resume,
+    RunGuards,
+    RunOverdue,
+    StopStep,
+    UndoAll,
+    UndoStep,
+    WithdrawAsks,
+)
+from actorflow.engine.requests import set_aside
+from actorflow.engine.state import (
+    CLOSING,
+    COMPLETED,
+    ENDED,
+    GONE,
+    HALTING,
+    RUN,
+    SKIPPED,
+    UNDOING_ALL,
+    RunOptions,
+    State,
+)
+from actorflow.engine.table import RULES, Rule
 
-__all__ = ["RULES", "RunOptions", "State", "decide", "replay"]
+_ = _rules
+
+__all__ = [
+    "AbandonStep",
+    "AskPermits",
+    "Begin",
+    "Broken",
+    "CLOSING",
+    "COMPLETED",
+    "Cancel",
+    "CheckResult",
+    "CompensateStep",
+    "DeadlinePassed",
+    "DeclinePermits",
+    "ENDED",
+    "EndRun",
+    "GONE",
+    "GoOn",
+    "GraceOver",
+    "HALTING",
+    "HandlerDue",
+    "NothingBegun",
+    "Pause",
+    "PermitsGranted",
+    "PermitsQueued",
+    "RULES",
+    "RUN",
+    "ReleasePermits",
+    "Remind",
+    "Request",
+    "ResultChecked",
+    "ResultRefused",
+    "Resume",
+    "Rule",
+    "RunGuards",
+    "RunOptions",
+    "RunOverdue",
+    "SKIPPED",
+    "State",
+    "StopStep",
+    "UNDOING_ALL",
+    "UndoAll",
+    "UndoStep",
+    "WithdrawAsks",
+    "decide",
+    "replay",
+    "set_aside",
+]

@@ -4,8 +4,8 @@ from actorflow.runtime.context import Provided, Resource
 from actorflow.runtime.handle import Run
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, Started, StartRun, UndoRun
 from actorflow.runtime.middleware import Middleware, RunInfo
+from actorflow.runtime.running import StepContext, step_context
 from actorflow.runtime.runtime import Runtime
-from actorflow.runtime.step_context import StepContext, step_context
 
 __all__ = [
     "CancelRun",

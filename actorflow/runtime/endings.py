@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from actorflow.engine.orders import Broken, ResultChecked, ResultRefused
-from actorflow.engine.state import ENDED
+from actorflow.engine import ENDED, Broken, ResultChecked, ResultRefused
 from actorflow.errors import ActorflowError, NotSerializable, RunFailed, RuntimeFault, describe
 from actorflow.facts import SnapshotFailed
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded

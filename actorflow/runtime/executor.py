@@ -18,8 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actorflow.actors import TurnActor
-from actorflow.engine import decide
-from actorflow.engine.orders import (
+from actorflow.engine import (
     AbandonStep,
     AskPermits,
     CheckResult,
@@ -35,6 +34,7 @@ from actorflow.engine.orders import (
     StopStep,
     UndoStep,
     WithdrawAsks,
+    decide,
 )
 from actorflow.runtime.step_runner import StepRunner
 

@@ -11,8 +11,8 @@ import msgspec
 
 from actorflow.errors import InvalidInput, InvalidState, InvalidWorkflow, WrongLoop
 from actorflow.policy import Rate
-from actorflow.runtime.options import RunSettings
 from actorflow.runtime import process_worker
+from actorflow.runtime.options import RunSettings
 from actorflow.workflow import Workflow
 
 _forks = 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from asyncio import CancelledError, Future
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from actorflow.engine.state import CLOSING, HALTING, RUN, UNDOING_ALL
+from actorflow.engine import CLOSING, HALTING, RUN, UNDOING_ALL
 from actorflow.errors import RunCancelled, RunFailed, RunHalted, RuntimeClosed, StepError
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
 
@@ -41,7 +41,7 @@ class Run(Generic[T_co]):
         outcome = self._outcome if self._outcome is not None else await self.outcome()
         match outcome:
             case Succeeded(value):
-                return cast("T_co", value)
+                return value
             case Failed(error):
                 raise again(error)
             case Halted(by, snapshot):

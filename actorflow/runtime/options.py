@@ -44,8 +44,9 @@ class RunSettings(msgspec.Struct, frozen=True):
 def problems_of(settings: RunSettings) -> list[str]:
     """What is wrong with the options of a run, in words."""
     problems: list[str] = []
-    if settings.run_id is not None and (not isinstance(settings.run_id, str) or not settings.run_id):
-        problems.append(f"run_id is text that isn't empty, not {settings.run_id!r}")
+    run_id: object = settings.run_id
+    if run_id is not None and not (isinstance(run_id, str) and run_id):
+        problems.append(f"run_id is text that isn't empty, not {run_id!r}")
     if settings.timeout is not None and not is_duration(settings.timeout):
         problems.append(f"timeout is a positive number of seconds, not {settings.timeout!r}")
     if settings.on_timeout not in (None, "halt", "cancel"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine.state import GONE
+from actorflow.engine import GONE
 from actorflow.plan import InputSpec
 from actorflow.store import Codec
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actorflow.actors import Timers, TurnActor
-from actorflow.engine.orders import NothingBegun, PermitsGranted
+from actorflow.engine import NothingBegun, PermitsGranted
 from actorflow.facts import PermitsAcquired, PermitsReleased, PermitsWaited
 from actorflow.plan import LimitSpec
 from actorflow.policy import Limit

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from actorflow.errors import InvalidValue, NotSerializable, RecordedFailure
-from actorflow.plan.spec import StepSpec
+from actorflow.plan import StepSpec
 from actorflow.policy import TryAgain
 from actorflow.store import Codec
 

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from actorflow.plan.spec import StepSpec
+from actorflow.plan import StepSpec
 from actorflow.policy import Halt, TryAgain
 from actorflow.runtime.process_frames import (
     Answer,

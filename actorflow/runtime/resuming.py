@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine.orders import Resume
-from actorflow.engine.requests import set_aside
+from actorflow.engine import Resume, set_aside
 from actorflow.errors import InvalidState, suggest
 from actorflow.outcome import Halted
 from actorflow.plan import Plan

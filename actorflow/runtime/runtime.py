@@ -18,7 +18,7 @@ import structlog
 
 from actorflow.actors import Actor, ActorRef, ActorSystem, ChildSpec, SupervisorSpec, Timers
 from actorflow.clock import Clock
-from actorflow.engine.orders import Cancel, Pause, Resume, UndoAll
+from actorflow.engine import Cancel, Pause, Resume, UndoAll
 from actorflow.errors import (
     ActorflowError,
     InvalidState,

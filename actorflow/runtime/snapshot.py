@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from actorflow.engine import RunOptions, State
-from actorflow.engine.state import COMPLETED, ENDED, GONE, SKIPPED, WAITING
-from actorflow.errors import InvalidState, NotSerializable, StepError
+from actorflow.engine import COMPLETED, ENDED, GONE, SKIPPED, RunOptions, State
+from actorflow.errors import InvalidState, StepError
 from actorflow.failures import FailureRecord, rebuild, record
 from actorflow.plan import Plan
 from actorflow.store import Codec
@@ -171,7 +170,3 @@ def _resolve_again(state: State, snapshot: Snapshot, codec: Codec) -> None:
         for other in program.releases[node]:
             state.readers[other] -= 1
 
-
-__all__ = [
-    "WAITING", "NotSerializable", "Snapshot", "check_fits", "context_of", "inputs_of", "read", "snapshot_of", "state_of",
-]  # fmt: skip

@@ -7,9 +7,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import RunOptions, State
-from actorflow.engine.orders import Begin, Request, RunOverdue
-from actorflow.engine.state import ENDED
+from actorflow.engine import ENDED, Begin, Request, RunOptions, RunOverdue, State
 from actorflow.errors import InvalidWorkflow, RunConflict, StepError
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded

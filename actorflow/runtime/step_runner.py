@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from actorflow.engine.orders import CompensateStep, DeadlinePassed, GraceOver, NothingBegun, UndoStep
+from actorflow.engine import CompensateStep, DeadlinePassed, GraceOver, NothingBegun, UndoStep
 from actorflow.errors import InvalidValue, OutcomeUnknown, StepTimeout, WorkerLost
 from actorflow.facts import (
     AttemptFailed,
