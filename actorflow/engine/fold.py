@@ -94,6 +94,7 @@ def run_resumed(state: State, fact: RunResumed) -> None:
 def rollback_started(state: State, fact: RollbackStarted) -> None:
     """A rollback of a run that had ended is that of a reversible one (R26)."""
     state.undone = state.phase == ENDED
+    state.ended = ""
     state.phase = SETTLING
     state.cancelled = fact.cancelled
     state.by = fact.reason

@@ -33,8 +33,11 @@ def cancel(world: World) -> None:
 
 
 def undo_all(world: World) -> None:
+    """The second one joins the first (R26)."""
     witness = world.witness
-    witness.ended = ""
+    if not witness.undo_all and world.random.random() < 0.5:
+        world.later(world.random.random(), undo_all, world)
+    witness.ended = "" if not witness.undo_all else witness.ended
     witness.undo_all = witness.rolling = True
     world.deliver(orders.UndoAll(world.run, world.now))
 
@@ -54,7 +57,7 @@ def check_result(world: World, fine: bool) -> None:
 def resume(world: World) -> None:
     world.seen["halt and resume"] = 1
     world.epoch += 1
-    if world.listen and world.random.random() < 0.5:
+    if world.random.random() < 0.5 and world.listen and world.moves:
         move(world)
     world.witness.resume()
     answers = {node: answer(world, node) for node, n in enumerate(world.witness.nodes) if n.set_aside}

@@ -57,6 +57,7 @@ class World:
         self.seen: Counter[str] = Counter()
         self.epoch = 0
         self.orphans: set[int] = set()  # nodes of which an abandoned attempt executes
+        self.moves = True  # whether a halted run may be resumed elsewhere, from what was recorded
         self.trace = False
 
     def some_options(self) -> RunOptions:
