@@ -16,7 +16,7 @@ from actorflow.runtime.options import Runs, RunSettings
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.runtime.runtime import Runtime
+    from actorflow.runtime.machine import Machine
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,6 +43,11 @@ class StepContext:
         """The same on every attempt, after restarts and on other machines; an undo and a compensation have their own."""
         key = {"undo": undo_key, "compensate": compensation_key}.get(self._phase, step_key)
         return key(self._row.id, self.node)
+
+    @property
+    def step_key(self) -> str:
+        """The step's own idempotency key, in its handlers too: what an attempt did elsewhere is found by it."""
+        return step_key(self._row.id, self.node)
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -92,7 +97,7 @@ class StepContext:
             parent=(self._row, self._node, self.attempt),
             detached=detached,
         )
-        return Runs(self._runtime.start_with, settings)
+        return Runs(self._machine.start_with, settings)
 
     async def run(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a workflow as this step's child (R30) and gives its result."""
@@ -106,8 +111,8 @@ class StepContext:
             pass
         else:
             raise WrongLoop("run_blocking would block the event loop\nUse `await step_context().run(…)` in an async step.")
-        runtime = self._runtime
-        with runtime.services.threads.blocked() as pause:
+        machine = self._machine
+        with machine.services.threads.blocked() as pause:
             runs = self.options()
 
             async def go() -> R:
@@ -116,11 +121,11 @@ class StepContext:
                 finally:
                     pause.resume()
 
-            return asyncio.run_coroutine_threadsafe(go(), runtime.services.loop).result()
+            return asyncio.run_coroutine_threadsafe(go(), machine.services.loop).result()
 
     @property
-    def _runtime(self) -> Runtime:
-        return self._runner.services.endings.runtime
+    def _machine(self) -> Machine:
+        return self._runner.services.machine
 
 
 def step_context() -> StepContext:
