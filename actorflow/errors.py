@@ -131,18 +131,27 @@ class RunCancelled(ActorflowError):
 
 
 class RunHalted(ActorflowError):
-    """The run is paused. `snapshot` resumes it in this or another process: `runtime.resume(workflow, snapshot)`."""
+    """The run is paused. `snapshot` resumes it in this or another process: `runtime.resume(workflow, snapshot)`.
 
-    def __init__(self, run_id: str, workflow: str, by: str = "", snapshot: bytes | None = None) -> None:
+    `set_aside` names the irreversible steps that the halt interrupted: `resume(…, resolve={…})` says what is to become of each.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        workflow: str,
+        by: str = "",
+        snapshot: bytes | None = None,
+        set_aside: Sequence[str] = (),
+    ) -> None:
         self.run_id = run_id
         self.workflow = workflow
         self.by = by
         self.snapshot = snapshot
-        super().__init__(
-            f"run {run_id!r} of {workflow!r} was halted"
-            + (f" by {by}" if by else "")
-            + "\nGo on with runtime.resume()."
-        )
+        self.set_aside = tuple(set_aside)
+        aside = f"\nIt set aside {', '.join(set_aside)}: name what is to become of each in `resolve=`." if set_aside else ""
+        what = f"run {run_id!r} of {workflow!r} was halted" + (f" by {by}" if by else "")
+        super().__init__(f"{what}\nGo on with runtime.resume().{aside}")
 
 
 class RuntimeFault(ActorflowError):

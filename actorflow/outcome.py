@@ -31,11 +31,15 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class Halted(msgspec.Struct, frozen=True):
-    """Paused by `by`: a node's name, or the reason given to `halt()`. `snapshot` resumes it, if all could be encoded."""
+    """Paused by `by`: a node's name, or the reason given to `halt()`. `snapshot` resumes it, if all could be encoded.
+
+    `set_aside` names the irreversible steps that the halt interrupted: whoever resumes the run says what is to become of each (R16).
+    """
 
     by: str = ""
     snapshot: bytes | None = None
     run_id: str = ""
+    set_aside: tuple[str, ...] = ()
 
 
 class Cancelled(msgspec.Struct, frozen=True):

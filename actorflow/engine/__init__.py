@@ -4,6 +4,7 @@
 """
 
 from actorflow.engine import rules as _rules  # fills the table
+from actorflow.engine.advance import standing_error
 from actorflow.engine.decide import decide, replay
 from actorflow.engine.orders import (
     AbandonStep,
@@ -98,4 +99,5 @@ __all__ = [
     "decide",
     "replay",
     "set_aside",
+    "standing_error",
 ]

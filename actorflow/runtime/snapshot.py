@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from actorflow.engine import COMPLETED, ENDED, GONE, SKIPPED, RunOptions, State
+from actorflow.engine import COMPLETED, ENDED, GONE, SKIPPED, RunOptions, State, standing_error
 from actorflow.errors import InvalidState, StepError
 from actorflow.failures import FailureRecord, rebuild, record
 from actorflow.plan import Plan
@@ -54,6 +54,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     spent: dict[int, float]
     uncounted: dict[int, int]
     passed: set[int]
+    offered: set[int]
+    stopped: set[int]
     unknown: set[int]
     errors: list[Noted]
     acted: bool
@@ -81,17 +83,24 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
         attempt=state.attempt,
         values=_values(state, codec),
         undo_stack=state.undo_stack,
-        reasons={node: record(error) for node, error in state.reasons.items()},
+        reasons={node: record(_lasting(state, node, error)) for node, error in state.reasons.items()},
         waits={node: max(0.0, due - now) for node, due in state.retry_at.items()},
         spent={node: now - at for node, at in state.first_at.items()},
         uncounted=state.uncounted,
         passed=state.passed,
+        offered=state.offered,
+        stopped=state.stopped,
         unknown=state.unknown,
         errors=[Noted(e.node, e.phase, e.attempt, record(e.error)) for e in state.errors],
         acted=state.acted,
         incomplete=state.incomplete,
     )
     return msgspec.msgpack.encode(snapshot)
+
+
+def _lasting(state: State, node: int, error: BaseException) -> BaseException:
+    """R21: what a compensation is to get, if it comes to that; a `TryAgain` itself isn't a failure."""
+    return standing_error(state, node, state.attempt[node], error)
 
 
 def _values(state: State, codec: Codec) -> dict[int, bytes]:
@@ -139,6 +148,7 @@ def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Cod
     """The state as it was when the run was halted."""
     state = State(plan, snapshot.run_id, inputs, snapshot.options)
     state.phase = ENDED
+    state.ended = "halted"
     state.by = snapshot.by
     state.status[:] = snapshot.status
     state.attempt[:] = snapshot.attempt
@@ -148,6 +158,8 @@ def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Cod
     state.first_at = {node: now - spent for node, spent in snapshot.spent.items()}
     state.uncounted = dict(snapshot.uncounted)
     state.passed = set(snapshot.passed)
+    state.offered = set(snapshot.offered)
+    state.stopped = set(snapshot.stopped)
     state.unknown = set(snapshot.unknown)
     state.errors = [StepError(e.node, e.phase, e.attempt, rebuild(e.failure)) for e in snapshot.errors]
     state.acted = snapshot.acted

@@ -53,7 +53,8 @@ class Codec:
         """
         form = self._form(annotation)
         if form.reason:
-            raise NotSerializable(f"{what} can't be encoded: {form.reason}")
+            path, _ = find_path(value, self._encoder.encode)
+            raise NotSerializable(f"{what} can't be encoded: {form.reason}", path=f"${path}")
         try:
             check_exact(value, annotation)
         except ValueMismatch as mismatch:
