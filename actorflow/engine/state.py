@@ -16,6 +16,7 @@ import msgspec
 
 from actorflow.errors import StepError
 from actorflow.facts import Fact
+from actorflow.outcome import RunStatus
 from actorflow.plan import Plan
 
 # ── what a node can be ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,6 +226,15 @@ class State:
     def is_settled(self) -> bool:
         """Nothing executes any more: no attempt, no guard, no compensation."""
         return not self.running and not self.handlers
+
+    @property
+    def doing(self) -> RunStatus:
+        """What a run that hasn't ended is doing, in a word."""
+        if self.phase in (RUN, CLOSING):
+            return "running"
+        if self.phase == HALTING:
+            return "halting"
+        return "undoing" if self.phase == UNDOING_ALL and self.undone else "rolling_back"
 
     @property
     def can_halt(self) -> bool:

@@ -12,98 +12,99 @@ from actorflow.errors import RuntimeClosed
 from actorflow.runtime.handle import all_ended
 
 if TYPE_CHECKING:
-    from actorflow.runtime.runtime import Runtime
+    from actorflow.runtime.machine import Machine
 
 log = structlog.get_logger("actorflow")
 
 
-async def leave(runtime: Runtime, *, normally: bool) -> None:
+async def leave(machine: Machine, *, normally: bool) -> None:
     """Ends all runs as `on_exit` says, then all that serves them. Being cancelled meanwhile doesn't stop that."""
-    leaving = asyncio.get_running_loop().create_task(_leave(runtime, normally=normally), name="actorflow: leave")
+    leaving = asyncio.get_running_loop().create_task(_leave(machine, normally=normally), name="actorflow: leave")
     cancelled: CancelledError | None = None
     while not leaving.done():
         try:
             await asyncio.wait({leaving})
         except CancelledError as error:
             cancelled = error
-            runtime.hurry.set()
+            machine.hurry.set()
     leaving.result()
-    if cancelled is not None and runtime.exit_error is None:
+    if cancelled is not None and machine.exit_error is None:
         raise cancelled
 
 
-async def _leave(runtime: Runtime, *, normally: bool) -> None:
-    config = runtime.config
-    runtime.is_closing = True
+async def _leave(machine: Machine, *, normally: bool) -> None:
+    config = machine.config
+    machine.is_closing = True
     try:
         if normally:
             if config.on_exit == "halt":
-                halt_all(runtime)
+                halt_all(machine)
             elif config.on_exit == "cancel":
-                cancel_all(runtime, "the runtime was left")
-            await _wait(runtime, config.drain_timeout, until_hurry=True)
-        if runtime.rows:
-            cancel_all(runtime, "the runtime was left")
-            await _wait(runtime, config.shutdown_timeout, until_hurry=False)
+                cancel_all(machine, "the runtime was left")
+            await _wait(machine, config.drain_timeout, until_hurry=True)
+        if machine.rows:
+            cancel_all(machine, "the runtime was left")
+            await _wait(machine, config.shutdown_timeout, until_hurry=False)
     finally:
-        await _stop(runtime)
+        await _stop(machine)
 
 
-def halt_all(runtime: Runtime) -> None:
-    for run_id in list(runtime.rows):
-        row = runtime.rows[run_id]
+def halt_all(machine: Machine) -> None:
+    for run_id in list(machine.rows):
+        row = machine.rows[run_id]
         if row.state.can_halt:
-            runtime.halt_run(run_id, "the runtime was left")
+            machine.halt_run(run_id, "the runtime was left")
 
 
-def cancel_all(runtime: Runtime, reason: str) -> None:
-    for run_id in list(runtime.rows):
-        runtime.cancel_run(run_id, reason)
+def cancel_all(machine: Machine, reason: str) -> None:
+    for run_id in list(machine.rows):
+        machine.cancel_run(run_id, reason)
 
 
-async def _wait(runtime: Runtime, timeout: float, *, until_hurry: bool) -> None:
+async def _wait(machine: Machine, timeout: float, *, until_hurry: bool) -> None:
     """Waits until no run is left, for at most so many seconds; a cancellation ends the draining early."""
-    ended = asyncio.ensure_future(_until_empty(runtime))
+    ended = asyncio.ensure_future(_until_empty(machine))
     waits: set[Task[Any]] = {ended}
     if until_hurry:
-        waits.add(asyncio.ensure_future(runtime.hurry.wait()))
+        waits.add(asyncio.ensure_future(machine.hurry.wait()))
     await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     for task in waits:
         task.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
 
 
-async def _until_empty(runtime: Runtime) -> None:
-    while runtime.rows or runtime.services.endings.tasks:
-        handles = [row.handle for row in runtime.rows.values() if row.handle is not None]
+async def _until_empty(machine: Machine) -> None:
+    while machine.rows or machine.services.endings.tasks:
+        handles = [row.handle for row in machine.rows.values() if row.handle is not None]
         if handles:
             await all_ended(handles)
-        elif runtime.services.endings.tasks:
-            await asyncio.wait(set(runtime.services.endings.tasks))
+        elif machine.services.endings.tasks:
+            await asyncio.wait(set(machine.services.endings.tasks))
         await asyncio.sleep(0)
 
 
-async def _stop(runtime: Runtime) -> None:
+async def _stop(machine: Machine) -> None:
     """Tells whoever still waits, and ends what serves the runs; each part whatever becomes of the others."""
-    services = runtime.services
+    services = machine.services
     closed = RuntimeClosed("the runtime was left before the run had ended")
-    tasks = [task for row in runtime.rows.values() for task in live_tasks(row)]
-    tasks += [task for row in runtime.orphaned_rows() for live in row.orphans if (task := live.task) is not None]
+    tasks = [task for row in machine.rows.values() for task in live_tasks(row)]
+    tasks += [task for row in [*machine.rows.values(), *machine.orphaned] for live in row.orphans if (task := live.task) is not None]
     tasks += list(services.endings.tasks)
-    for row in list(runtime.rows.values()):
+    for row in list(machine.rows.values()):
         for live in row.live.values():
             live.stopping = True
         if row.handle is not None:
             row.handle.close(closed)
-    runtime.rows.clear()
-    runtime.slots_closed()
+    machine.rows.clear()
+    machine.slots.close()
+    machine.undoing.close(closed)
     await _cancel(tasks)
     abandoned = await services.threads.close(0.0 if tasks else 1.0)
     if abandoned:
         log.warning("threads were abandoned", steps=abandoned)
     await services.processes.close()
     await services.hub.close()
-    await runtime.system.stop()
+    await machine.system.stop()
     services.timers.close()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal
 
 from actorflow.errors import InvalidInput
-from actorflow.policy import Limit
+from actorflow.policy import Limit, Rate
 from actorflow.runtime.context import Provided, Resource
 from actorflow.runtime.middleware import Middleware
 from actorflow.runtime.options import is_duration
@@ -61,3 +62,19 @@ def checked(name: str, given: Sequence[Any], kind: type) -> tuple[Any, ...]:
 
 def lent(resources: Sequence[Provided]) -> Mapping[Resource[Any], Any]:
     return {given.resource: given.value for given in checked("resources", resources, Provided)}
+
+
+class Unchanged(Enum):
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED = Unchanged.UNCHANGED
+"""For `Runtime.limit`: this number stays as it is."""
+
+
+def check_limit(at_most: object, rate: object) -> None:
+    """Raises `InvalidInput` for numbers that no limit can have."""
+    if at_most is not UNCHANGED and at_most is not None and (type(at_most) is not int or at_most < 1):
+        raise InvalidInput(f"at_most is a whole number from 1 on, or None, not {at_most!r}")
+    if rate is not UNCHANGED and rate is not None and not isinstance(rate, Rate):
+        raise InvalidInput(f"rate is a Rate, or None, not {rate!r}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from asyncio import Task
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from actorflow.engine import ENDED, Broken, ResultChecked, ResultRefused
+from actorflow.engine import ENDED, Broken, ResultChecked, ResultRefused, set_aside
 from actorflow.errors import ActorflowError, NotSerializable, RunFailed, RuntimeFault, describe
 from actorflow.facts import SnapshotFailed
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
@@ -16,20 +16,19 @@ from actorflow.runtime.middleware import Middleware, overrides
 from actorflow.runtime.snapshot import snapshot_of
 
 if TYPE_CHECKING:
+    from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
-    from actorflow.runtime.runtime import Runtime
 
 log = structlog.get_logger("actorflow")
 
 
 class Endings:
-    def __init__(self, runtime: Runtime, post: Callable[[Any], None]) -> None:
-        self.runtime = runtime
-        self.post = post
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
         self.tasks: set[Task[None]] = set()
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = self.runtime.check_loop().create_task(coroutine)
+        task = self.machine.check_loop().create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
@@ -44,15 +43,15 @@ class Endings:
             for middleware in reversed(row.middleware):
                 value = await middleware.complete(row.info, value)
         except Exception as error:
-            self.post(ResultRefused(row.id, self.runtime.now(), error))
+            self.machine.post(ResultRefused(row.id, self.machine.now(), error))
         else:
-            self.post(ResultChecked(row.id, self.runtime.now(), value))
+            self.machine.post(ResultChecked(row.id, self.machine.now(), value))
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def end(self, row: Row, status: str, now: float) -> None:
         """The engine has ended the run."""
-        services = self.runtime.services
+        services = self.machine.services
         for key in row.timers:
             services.timers.cancel(key)
         row.timers.clear()
@@ -72,7 +71,7 @@ class Endings:
         if status == "undone":
             return Succeeded(state.result, row.id)
         if status == "halted":
-            return Halted(state.by, self.snapshot(row), row.id)
+            return Halted(state.by, self.snapshot(row), row.id, tuple(map(row.name, set_aside(state))))
         if status == "cancelled":
             return Cancelled(state.by, rollback, tuple(state.errors), row.id)
         error = RunFailed(row.id, row.launch.plan.name, state.errors, rollback)
@@ -82,9 +81,9 @@ class Endings:
     def snapshot(self, row: Row) -> bytes | None:
         """R16: a halted run whose values can't be encoded has none, and an event names the path."""
         try:
-            return snapshot_of(row, self.runtime.services.values.codec, self.runtime.now())
+            return snapshot_of(row, self.machine.services.values.codec, self.machine.now())
         except NotSerializable as error:
-            self.runtime.note(row, SnapshotFailed(row.id, self.runtime.now(), error.path, str(error)))
+            self.machine.note(row, SnapshotFailed(row.id, self.machine.now(), error.path, str(error)))
             return None
 
     async def _unwind(self, row: Row, status: str, outcome: Outcome[Any]) -> None:
@@ -102,7 +101,9 @@ class Endings:
         self.settle(row, status, outcome)
 
     def settle(self, row: Row, status: str, outcome: Outcome[Any]) -> None:
-        self.runtime.leave_table(row, status)
+        self.machine.leave_table(row)
+        if status == "undone":
+            self.machine.undoing.undone(row)
         handle = row.handle
         if handle is None:
             return
@@ -132,7 +133,7 @@ class Endings:
         state.asks, state.orders, state.started, state.facts = [], [], [], None
         if row.failure is None and state.phase != ENDED:
             row.failure = fault
-            self.post(Broken(row.id, self.runtime.now(), fault))
+            self.machine.post(Broken(row.id, self.machine.now(), fault))
             return
         self.give_up(row, fault)
 
@@ -146,8 +147,8 @@ class Endings:
                 live.stopping = True
                 live.task.cancel()
         if not any(e.error is row.failure for e in state.errors):
-            self.runtime.add_error(row, row.failure or fault)
-        self.end(row, "failed", self.runtime.now())
+            self.machine.add_error(row, row.failure or fault)
+        self.end(row, "failed", self.machine.now())
 
 
 def as_status(status: str) -> RunStatus:

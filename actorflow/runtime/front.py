@@ -9,14 +9,14 @@ from actorflow.errors import ActorflowError
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, Started, StartRun, UndoRun
 
 if TYPE_CHECKING:
-    from actorflow.runtime.runtime import Runtime
+    from actorflow.runtime.machine import Machine
 
 Request = StartRun | HaltRun | ResumeRun | CancelRun | UndoRun
 
 
 class FrontDesk(Actor[Request]):
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
 
     async def receive(self, message: Request, /) -> None:
         """Bad requests are refused to whoever asked, and noted; the desk goes on serving."""
@@ -26,20 +26,20 @@ class FrontDesk(Actor[Request]):
             if isinstance(message, StartRun) and message.reply_to is not None:
                 message.reply_to.refuse(error)
             else:
-                self.runtime.report_refused(message, error)
+                self.machine.report_refused(message, error)
 
     async def serve(self, message: Request) -> None:
-        runtime = self.runtime
+        machine = self.machine
         match message:
             case StartRun():
-                run = await runtime.start_named(message.workflow, message.inputs, message.run_id)
+                run = await machine.start_named(message.workflow, message.inputs, message.run_id)
                 if message.reply_to is not None:
                     message.reply_to(Started(run.id))
             case HaltRun(run_id, reason):
-                runtime.halt_run(run_id, reason)
+                machine.halt_run(run_id, reason)
             case CancelRun(run_id, reason):
-                runtime.cancel_run(run_id, reason)
+                machine.cancel_run(run_id, reason)
             case ResumeRun(run_id):
-                await runtime.resume_known(run_id)
+                await machine.resuming.resume_known(run_id)
             case UndoRun(run_id):
-                runtime.services.endings.spawn(runtime.undo_and_report(run_id, message))
+                machine.endings.spawn(machine.undoing.undo_and_report(run_id, message))

@@ -5,14 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio import AbstractEventLoop
-from typing import Any
 
-import msgspec
-
-from actorflow.errors import InvalidInput, InvalidState, InvalidWorkflow, WrongLoop
-from actorflow.policy import Rate
+from actorflow.errors import InvalidState, InvalidWorkflow, WrongLoop
 from actorflow.runtime import process_worker
-from actorflow.runtime.options import RunSettings
 from actorflow.workflow import Workflow
 
 _forks = 0
@@ -67,19 +62,3 @@ def check_workflow(workflow: object) -> None:
         raise InvalidWorkflow(
             getattr(workflow, "__name__", repr(workflow)), ["it isn't a workflow; decorate the function with @workflow"]
         )
-
-
-def check_limit(at_most: object, rate: object) -> None:
-    from actorflow.runtime.permits import UNCHANGED
-
-    if at_most is not UNCHANGED and at_most is not None and (type(at_most) is not int or at_most < 1):
-        raise InvalidInput(f"at_most is a whole number from 1 on, or None, not {at_most!r}")
-    if rate is not UNCHANGED and rate is not None and not isinstance(rate, Rate):
-        raise InvalidInput(f"rate is a Rate, or None, not {rate!r}")
-
-
-def with_id(settings: RunSettings, run_id: str) -> RunSettings:
-    return msgspec.structs.replace(settings, run_id=run_id)
-
-
-__all__ = ["Any", "check", "check_limit", "check_workflow", "forks", "loop_to_run_on", "with_id"]

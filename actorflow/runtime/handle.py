@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError, Future
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from actorflow.engine import CLOSING, HALTING, RUN, UNDOING_ALL
 from actorflow.errors import RunCancelled, RunFailed, RunHalted, RuntimeClosed, StepError
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
 
 if TYPE_CHECKING:
+    from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
-    from actorflow.runtime.runtime import Runtime
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -21,10 +20,10 @@ T_co = TypeVar("T_co", covariant=True)
 class Run(Generic[T_co]):
     """A run: what came of it, and what can be done with it. Made by `Runtime.start`, `resume` and `get`."""
 
-    def __init__(self, runtime: Runtime, run_id: str, workflow: str, row: Row) -> None:
+    def __init__(self, machine: Machine, run_id: str, workflow: str, row: Row) -> None:
         self.id = run_id
         self.workflow = workflow
-        self._runtime = runtime
+        self._machine = machine
         self._row: Row | None = row  # dropped when it ends, unless it may be undone or resumed here
         self._inputs = row.inputs
         self._outcome: Outcome[T_co] | None = None
@@ -38,14 +37,16 @@ class Run(Generic[T_co]):
 
     async def result(self) -> T_co:
         """The value. Raises `RunFailed`, `RunHalted`, `RunCancelled` (a new exception object at each call), `RuntimeClosed`."""
-        outcome = self._outcome if self._outcome is not None else await self.outcome()
+        if self._outcome is None:
+            await self._ended()
+        outcome = self._reached()
         match outcome:
             case Succeeded(value):
                 return value
             case Failed(error):
                 raise again(error)
-            case Halted(by, snapshot):
-                raise RunHalted(self.id, self.workflow, by, snapshot)
+            case Halted(by, snapshot, _, set_aside):
+                raise RunHalted(self.id, self.workflow, by, snapshot, set_aside)
             case Cancelled(reason, rollback, errors):
                 raise RunCancelled(self.id, self.workflow, reason, errors, rollback)
 
@@ -54,57 +55,56 @@ class Run(Generic[T_co]):
         unless it was started with `cancel_with_caller=True`."""
         if self._outcome is None:
             await self._ended()
+        return self._reached()
+
+    def _reached(self) -> Outcome[T_co]:
         if self._outcome is None:
             raise self._error or RuntimeClosed(f"run {self.id!r} has no outcome")
         return self._outcome
 
-    async def _ended(self) -> None:
-        if self._error is not None:
-            return
-        waiter: Future[None] = self._runtime.check_loop().create_future()
+    def _ended(self) -> Awaitable[None]:
+        """Done when the run has ended, or won't end here."""
+        waiter: Future[None] = self._machine.check_loop().create_future()
+        if self._outcome is not None or self._error is not None:
+            waiter.set_result(None)
+            return waiter
         self._waiters.append(waiter)
+        return self._ended_with_caller(waiter) if self._with_caller else waiter
+
+    async def _ended_with_caller(self, waiter: Future[None]) -> None:
         try:
             await waiter
         except CancelledError:
-            if self._with_caller:
-                self._runtime.cancel_run(self.id, "its caller was cancelled")
+            self._machine.cancel_run(self.id, "its caller was cancelled")
             raise
-        finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
 
     # ── what can be done with it ──────────────────────────────────────────────────────────────────────────────────
 
     async def halt(self, reason: str = "") -> None:
         """Pauses it; returns when that is accepted. Raises `InvalidState` if it has ended or is rolling back."""
-        self._runtime.halt_run(self.id, reason)
+        self._machine.halt_run(self.id, reason)
 
     async def cancel(self, reason: str = "") -> None:
         """Cancels what is in flight and takes back what was done; returns when that is accepted. Does nothing to a run that
         has ended."""
-        self._runtime.cancel_run(self.id, reason)
+        self._machine.cancel_run(self.id, reason)
 
     async def undo(self) -> None:
         """Takes back a run started with `reversible=True` that has succeeded; returns when it's done.
 
         Raises `InvalidState` for any other, `UndoFailed` if something couldn't be undone. A second call joins the first.
         """
-        await self._runtime.undo_run(self)
+        await self._machine.undoing.undo(self)
 
     def status(self) -> RunStatus:
         row = self._row
         if row is None or (self._outcome is not None and self._status != "undoing"):
             return self._status
-        state = row.state
-        if self._status == "waiting" or state.phase in (RUN, CLOSING):
-            return "waiting" if self._status == "waiting" else "running"
-        if state.phase == HALTING:
-            return "halting"
-        return "undoing" if state.phase == UNDOING_ALL and state.undone else "rolling_back"
+        return "waiting" if self._status == "waiting" else row.state.doing
 
     async def events(self) -> AsyncIterator[Any]:
         """The events of this run from now on, until it has ended."""
-        subscription = self._runtime.subscribe_to_run(self.id)
+        subscription = self._machine.events_of(self.id)
         async with subscription as events:
             if self._outcome is not None:
                 return
@@ -117,7 +117,7 @@ class Run(Generic[T_co]):
 
     @property
     def is_waited_for(self) -> bool:
-        return bool(self._waiters)
+        return any(not waiter.done() for waiter in self._waiters)
 
     def settle(self, outcome: Outcome[Any], status: RunStatus, *, keep: bool) -> None:
         """It has ended; tells all who wait."""

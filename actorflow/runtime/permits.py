@@ -12,25 +12,18 @@ could go, but for whom the passing of time lets in: `next_due` says when, `due` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from heapq import heappop, heappush
 from typing import Literal, TypeAlias
 
 from actorflow.errors import InvalidState, InvalidStep, suggest
 from actorflow.policy import Limit, Rate
+from actorflow.runtime.config import UNCHANGED, Unchanged
 from actorflow.runtime.permit_pool import Holding, Lane, Owner, Pool, PoolStatus, Urgency
 
 __all__ = ["UNCHANGED", "Owner", "Permits", "PoolStatus"]
 
 
-class _Unchanged(Enum):
-    UNCHANGED = "unchanged"
-
-
-UNCHANGED = _Unchanged.UNCHANGED
-"""For `Permits.change`: this number stays as it is."""
-
-_MaybeUnchanged: TypeAlias = Literal[_Unchanged.UNCHANGED]
+_MaybeUnchanged: TypeAlias = Literal[Unchanged.UNCHANGED]
 _Alarm: TypeAlias = tuple[float, int, Pool]
 _LaneKey: TypeAlias = tuple[tuple[Pool, ...], Urgency, tuple[Owner, ...]]
 

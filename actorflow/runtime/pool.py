@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.actors import Timers, TurnActor
+from actorflow.actors import TurnActor
 from actorflow.engine import NothingBegun, PermitsGranted
 from actorflow.facts import PermitsAcquired, PermitsReleased, PermitsWaited
 from actorflow.plan import LimitSpec
@@ -18,7 +18,7 @@ from actorflow.runtime.permits import UNCHANGED, Owner, Permits
 
 if TYPE_CHECKING:
     from actorflow.runtime.row import Row
-    from actorflow.telemetry import Hub
+    from actorflow.runtime.services import Services
 
 Pools = tuple[tuple[Limit, object], ...]
 
@@ -30,18 +30,16 @@ class Pool(TurnActor[Any]):
         self,
         permits: Permits,
         rows: dict[str, Row],
-        timers: Timers,
-        hub: Hub,
-        monotonic: Callable[[], float],
+        services: Services,
         post: Callable[[Any], None],
         note: Callable[[Row, Any], None],
     ) -> None:
         super().__init__("pool")
         self.permits = permits
         self.rows = rows
-        self.timers = timers
-        self.hub = hub
-        self.monotonic = monotonic
+        self.timers = services.timers
+        self.hub = services.hub
+        self.monotonic = services.clock.monotonic
         self.tell = post
         self.note = note
 

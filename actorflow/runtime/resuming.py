@@ -11,6 +11,7 @@ from actorflow.errors import InvalidState, suggest
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
 from actorflow.policy import Skip
+from actorflow.runtime import guardrails
 from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
 from actorflow.runtime.launch import launch_of
@@ -21,33 +22,36 @@ from actorflow.values import ValueMismatch, check
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.runtime.runtime import Runtime
+    from actorflow.runtime.machine import Machine
 
 
 class Resuming:
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
 
     async def resume(self, workflow: Workflow[..., Any], run: str | bytes, resolve: Mapping[str, Any]) -> Run[Any]:
-        plan = self.runtime.known.plan_of(workflow)
+        self.machine.check_open()
+        guardrails.check_workflow(workflow)
+        plan = self.machine.known.plan_of(workflow)
         row = self.by_snapshot(workflow, plan, run) if isinstance(run, bytes) else self.by_id(plan, run)
         return await self.go_on(row, resolve)
 
     async def resume_known(self, run_id: str) -> Run[Any]:
-        run = self.runtime.get(run_id)
-        row = self.by_id(self.runtime.known.plans[run.workflow], run_id)
+        self.machine.check_open()
+        run = self.machine.get(run_id)
+        row = self.by_id(self.machine.known.plans[run.workflow], run_id)
         return await self.go_on(row, {})
 
     async def go_on(self, row: Row, resolve: Mapping[str, Any]) -> Run[Any]:
         answers = resolved(row, resolve)
-        return await self.runtime.launch(row, Resume(row.id, self.runtime.now(), answers))
+        return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), answers))
 
     def by_id(self, plan: Plan, run_id: str) -> Row:
         """The row that was kept when the run was halted here."""
         if not isinstance(run_id, str):
             raise InvalidState(f"a run is resumed by its id or its snapshot, not by {run_id!r}")
-        run = self.runtime.get(run_id)
-        if run.id in self.runtime.rows:
+        run = self.machine.get(run_id)
+        if run.id in self.machine.rows:
             raise InvalidState(f"run {run_id!r} is going on here")
         row = run._row
         if row is None or not isinstance(run._outcome, Halted):
@@ -58,21 +62,21 @@ class Resuming:
 
     def by_snapshot(self, workflow: Workflow[..., Any], plan: Plan, data: bytes) -> Row:
         """A row made from the bytes. One of a run that is live here is refused."""
-        runtime = self.runtime
+        machine = self.machine
         snapshot = read(data)
         check_fits(snapshot, plan)
-        if snapshot.run_id in runtime.rows:
+        if snapshot.run_id in machine.rows:
             raise InvalidState(f"run {snapshot.run_id!r} is going on here, and can't be resumed a second time")
-        codec = runtime.services.values.codec
+        codec = machine.services.values.codec
         inputs = inputs_of(snapshot, plan, codec)
-        state = state_of(snapshot, plan, inputs, codec, runtime.now())
+        state = state_of(snapshot, plan, inputs, codec, machine.now())
         context = copy_context()
-        context.run(lend, runtime.config.lent)
+        context.run(lend, machine.config.lent)
         row = Row(
             snapshot.run_id, workflow, state, launch_of(plan), context, inputs, context_of(snapshot, codec), snapshot.labels
         )
         row.priority = snapshot.priority
-        row.middleware = (*runtime.config.middleware, *plan.middleware)
+        row.middleware = (*machine.config.middleware, *plan.middleware)
         row.wraps = tuple(one for one in row.middleware if overrides(one, "step"))
         return row
 

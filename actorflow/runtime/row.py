@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import State
-from actorflow.runtime.launch import Launch
 from actorflow.runtime.middleware import Middleware, RunInfo
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
+    from actorflow.engine import State
     from actorflow.outcome import Outcome
     from actorflow.runtime.handle import Run
+    from actorflow.runtime.launch import Launch
     from actorflow.runtime.workers import Work
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from actorflow.clock import Clock
     from actorflow.runtime.children import Children
     from actorflow.runtime.endings import Endings
+    from actorflow.runtime.machine import Machine
     from actorflow.runtime.passing import Passing
     from actorflow.runtime.pool import Pool
-    from actorflow.runtime.row import Row
     from actorflow.runtime.threads import Threads
     from actorflow.telemetry import Hub
 
@@ -29,8 +29,7 @@ class Services:
     random: Callable[[], float]
     threads: Threads
     processes: Any
-    exit_with: Callable[[BaseException], None]
-    report_abandoned: Callable[[Row, int], None]
-    pool: Pool
     children: Children
     endings: Endings
+    machine: Machine
+    pool: Pool = field(init=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import ENDED, Begin, Request, RunOptions, RunOverdue, State
-from actorflow.errors import InvalidWorkflow, RunConflict, StepError
+import msgspec
+
+from actorflow.engine import ENDED, Begin, Request, Resume, RunOptions, RunOverdue, State
+from actorflow.errors import RunConflict, StepError
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
 from actorflow.plan import Plan
@@ -21,18 +23,18 @@ from actorflow.runtime.row import Row
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.runtime.runtime import Runtime
+    from actorflow.runtime.machine import Machine
 
 
 class Starting:
     """Makes rows of requests."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
         self.defaults = self.run_options(RunSettings(), checked=False)
 
     def run_options(self, settings: RunSettings, *, checked: bool) -> RunOptions:
-        config = self.runtime.config
+        config = self.machine.config
         return RunOptions(
             timeout=settings.timeout,
             on_timeout=settings.on_timeout or "cancel",
@@ -48,7 +50,7 @@ class Starting:
 
     def existing(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
         """R47: the run of this id, if there is one with the same inputs. Raises `RunConflict` if they differ."""
-        runtime = self.runtime
+        machine = self.machine
         run_id = settings.run_id
         found: Run[Any] | None = None
         if settings.parent is not None and run_id is not None:
@@ -57,7 +59,7 @@ class Starting:
             if found is not None and found._outcome is not None and not isinstance(found._outcome, Succeeded):
                 return None
         if found is None and run_id is not None:
-            found = runtime.find(run_id)
+            found = machine.find(run_id)
             if settings.parent is not None and found is not None and ended_badly(found):
                 return None
         if found is None:
@@ -67,6 +69,36 @@ class Starting:
         if not same(found._inputs, inputs):
             raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
         return found
+
+    async def start(
+        self, settings: RunSettings, workflow: Workflow[..., Any], plan: Plan, inputs: tuple[Any, ...], *, wait: bool
+    ) -> Run[Any]:
+        """Starts a run with all that may have to be waited for: a place among `max_runs`, and middleware."""
+        machine = self.machine
+        if settings.parent is not None and settings.run_id is None:
+            settings = msgspec.structs.replace(settings, run_id=self.child_id(settings, plan.name))
+        if settings.run_id is not None:
+            found = self.existing(settings, workflow, inputs)
+            if found is not None:
+                return found
+        if settings.parent is None:
+            await machine.slots.take(wait=wait)
+        row = self.row(workflow, plan, inputs, settings)
+        row.counted = settings.parent is None
+        return await self.launch(row, with_caller=settings.cancel_with_caller)
+
+    async def launch(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
+        """Enters the row in the table; its run begins, or goes on, if middleware has nothing against it."""
+        if not row.middleware:
+            return self.machine.enter(row, message, with_caller=with_caller)
+        handle = self.machine.handle_of(row, with_caller=with_caller)
+        refusal = await self.init(row, resumed=message is not None)
+        if refusal is not None:
+            self.refuse(row, refusal)
+        else:
+            handle._status = "running"
+            self.begin(row, message)
+        return handle
 
     def child_id(self, settings: RunSettings, workflow: str) -> str:
         """R30: the step's key, the workflow's name, and which call of it in this attempt it is."""
@@ -79,16 +111,16 @@ class Starting:
 
     def row(self, workflow: Workflow[..., Any], plan: Plan, inputs: tuple[Any, ...], settings: RunSettings) -> Row:
         """The row of a new run, in the table."""
-        runtime = self.runtime
-        middleware = (*runtime.config.middleware, *plan.middleware) if plan.middleware else runtime.config.middleware
+        machine = self.machine
+        middleware = (*machine.config.middleware, *plan.middleware) if plan.middleware else machine.config.middleware
         options = self.defaults
         checked = bool(middleware) and any(overrides(one, "complete") for one in middleware)
-        if checked or settings is not runtime.plain_settings:
+        if checked or settings is not machine.plain:
             options = self.run_options(settings, checked=checked)
         run_id = settings.run_id or self.child_id(settings, plan.name)
         context = copy_context()
-        if runtime.config.lent:
-            context.run(lend, runtime.config.lent)
+        if machine.config.lent:
+            context.run(lend, machine.config.lent)
         state = State(plan, run_id, inputs, options)
         row = Row(run_id, workflow, state, launch_of(plan), context, inputs, settings.context, settings.labels)
         row.priority = settings.priority
@@ -119,47 +151,23 @@ class Starting:
 
     def begin(self, row: Row, message: Request | None = None) -> None:
         """Tells the executor, and sets the run's own time."""
-        runtime = self.runtime
-        now = runtime.now()
+        machine = self.machine
+        now = machine.now()
         timeout = row.state.options.timeout
         if timeout is not None:
             key = (row.id, "timeout")
             row.timers.add(key)
-            runtime.services.timers.after(timeout, key, partial(self.overdue, row))
-        runtime.executor_actor.post(message or Begin(row.id, now, row.labels))
+            machine.services.timers.after(timeout, key, partial(self.overdue, row))
+        machine.post(message or Begin(row.id, now, row.labels))
 
     def overdue(self, row: Row) -> None:
-        self.runtime.executor_actor.post(RunOverdue(row.id, self.runtime.now()))
+        self.machine.post(RunOverdue(row.id, self.machine.now()))
 
     def refuse(self, row: Row, error: BaseException) -> None:
         """The run never started: it ends as failed, and there is nothing to take back."""
         row.state.errors.append(StepError("", "run", 1, error))
         row.state.phase = ENDED
-        self.runtime.services.endings.end(row, "failed", self.runtime.now())
-
-
-class Known:
-    """The workflows of a runtime by name: those it was given, and those started on it as objects (R4)."""
-
-    def __init__(self, workflows: Sequence[Workflow[..., Any]]) -> None:
-        self.plans: dict[str, Plan] = {}
-        self.workflows: dict[str, Workflow[..., Any]] = {}
-        for workflow in workflows:
-            self.plan_of(workflow)
-
-    def plan_of(self, workflow: Workflow[..., Any]) -> Plan:
-        """Its plan. Raises `InvalidWorkflow` if it can't run, or if another one of its name is known."""
-        plan = workflow.compile()
-        known = self.plans.get(plan.name)
-        if known is plan:
-            return plan
-        if known is not None:
-            raise InvalidWorkflow(
-                plan.name, ["another workflow of this name is known to the runtime; give one of them @workflow(name=…)"]
-            )
-        self.plans[plan.name] = plan
-        self.workflows[plan.name] = workflow
-        return plan
+        self.machine.services.endings.end(row, "failed", self.machine.now())
 
 
 def ended_badly(run: Run[Any]) -> bool:
@@ -172,6 +180,3 @@ def same(one: Sequence[Any], other: Sequence[Any]) -> bool:
         return len(one) == len(other) and all(a is b or bool(a == b) for a, b in zip(one, other, strict=True))
     except Exception:
         return False
-
-
-__all__ = ["Known", "Mapping", "Starting"]

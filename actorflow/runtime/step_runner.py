@@ -133,7 +133,7 @@ class StepRunner:
         if isinstance(error, CancelledError) and live is not None and live.stopping:
             return StepInterrupted(row.id, node, number, at, entered=True, began=began, error=error)
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            self.services.exit_with(error)
+            self.services.machine.exit_with(error)
             return StepInterrupted(row.id, node, number, at, entered=True, began=began, error=error)
         if isinstance(error, Halt):
             try:
@@ -212,7 +212,7 @@ class StepRunner:
         if live is None:
             return
         live.orphaned = orphaned
-        self.services.report_abandoned(row, node)
+        self.services.machine.report_abandoned(row, node)
         if live.work is not None:
             live.work.let_go(partial(self.orphan_ended, row, node, live))
         else:
@@ -275,7 +275,7 @@ class StepRunner:
         if live is not None and live.overdue is not None and isinstance(error, CancelledError):
             error = live.overdue
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            self.services.exit_with(error)
+            self.services.machine.exit_with(error)
         step = row.launch.steps[order.node]
         handler = step.compensate if isinstance(order, CompensateStep) else step.undo
         failure = as_failure(error, f"a handler of step {row.name(order.node)!r}")

@@ -1,0 +1,240 @@
+"""What a runtime is inside: tables of runs and permits, the actors that work on them, and the ways in and out.
+
+It is loaded when a runtime is entered, so that declaring steps and workflows stays cheap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio import AbstractEventLoop
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from actorflow.actors import ActorSystem, ChildSpec, SupervisorSpec, Timers
+from actorflow.clock import Clock
+from actorflow.engine import Cancel, Pause, Resume
+from actorflow.errors import (
+    ActorflowError,
+    InvalidState,
+    RecordNotFound,
+    RuntimeClosed,
+    StepError,
+    UnknownWorkflow,
+    suggest,
+)
+from actorflow.facts import Fact
+from actorflow.runtime import guardrails
+from actorflow.runtime.children import Children
+from actorflow.runtime.config import Config
+from actorflow.runtime.endings import Endings
+from actorflow.runtime.executor import Executor
+from actorflow.runtime.front import FrontDesk
+from actorflow.runtime.handle import Run
+from actorflow.runtime.known import Known
+from actorflow.runtime.options import RunSettings
+from actorflow.runtime.passing import Passing
+from actorflow.runtime.permits import Permits
+from actorflow.runtime.pool import Pool
+from actorflow.runtime.processes import Processes
+from actorflow.runtime.resuming import Resuming
+from actorflow.runtime.row import Row
+from actorflow.runtime.services import Services
+from actorflow.runtime.slots import Slots
+from actorflow.runtime.starting import Starting
+from actorflow.runtime.threads import Threads
+from actorflow.runtime.undoing import Undoing
+from actorflow.telemetry import Hub, Subscription
+from actorflow.workflow import Workflow
+
+log = structlog.get_logger("actorflow")
+
+
+class Machine:
+    """The tables belong to it, not to an actor (R35): whoever works on them can be started again."""
+
+    def __init__(self, config: Config, clock: Clock, known: Known, plain: RunSettings) -> None:
+        self.config = config
+        self.known = known
+        self.plain = plain
+        self.loop: AbstractEventLoop = guardrails.loop_to_run_on()
+        self.forks = guardrails.forks()
+        self.now = clock.monotonic
+        self.host = asyncio.current_task()
+        self.hurry = asyncio.Event()  # leaving should make haste
+        self.exit_error: BaseException | None = None
+        self.is_closing = False
+        self.rows: dict[str, Row] = {}
+        self.orphaned: list[Row] = []
+        self.finished: OrderedDict[str, Run[Any]] = OrderedDict()
+        self.permits = Permits(config.limits)
+        self.hub = Hub(self.loop, clock)
+        self.system = ActorSystem(SupervisorSpec(), publish=self._actor_fact)
+        self.endings = Endings(self)
+        self.services = Services(
+            loop=self.loop,
+            clock=clock,
+            hub=self.hub,
+            timers=Timers(self.loop),
+            values=Passing(decodes=config.values == "decoded"),
+            random=random.Random(config.seed).random,
+            threads=Threads(self.loop, clock, config.threads),
+            processes=Processes(self.loop, clock),
+            children=Children(self),
+            endings=self.endings,
+            machine=self,
+        )
+        self.slots = Slots(self.loop, config.max_runs)
+        self.starting = Starting(self)
+        self.resuming = Resuming(self)
+        self.undoing = Undoing(self)
+        self.system.start_child(ChildSpec(name="pool", factory=self._new_pool))
+        self.system.start_child(ChildSpec(name="runs", factory=self._new_executor))
+        self.front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
+        self.middleware_free = not config.middleware
+
+    def _new_pool(self) -> Pool:
+        self.services.pool = Pool(self.permits, self.rows, self.services, self.post, self.note)
+        return self.services.pool
+
+    def _new_executor(self) -> Executor:
+        self.executor = Executor(self.rows, self.services)
+        return self.executor
+
+    # ── ways in ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start_with(
+        self, settings: RunSettings, workflow: Workflow[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Run[Any]:
+        """Starts a run; returns when it's accepted."""
+        self.check_open(for_child=settings.parent is not None)
+        guardrails.check_workflow(workflow)
+        plan = self.known.plan_of(workflow)
+        inputs = workflow.bind(args, kwargs)
+        if settings is self.plain and self.slots.most is None and self.middleware_free and not plan.middleware:
+            return self.enter(self.starting.row(workflow, plan, inputs, settings))
+        return await self.starting.start(settings, workflow, plan, inputs, wait=True)
+
+    async def start_named(self, name: str, inputs: Mapping[str, Any], run_id: str | None) -> Run[Any]:
+        """Starts a run as a message asks for it: inputs are converted strictly, and a full runtime says so."""
+        self.check_open()
+        workflow = self.known.workflows.get(name)
+        if workflow is None:
+            raise UnknownWorkflow(name, self.known.workflows)
+        settings = RunSettings(run_id=run_id) if run_id is not None else self.plain
+        plan = self.known.plan_of(workflow)
+        return await self.starting.start(settings, workflow, plan, workflow.convert_inputs(inputs), wait=False)
+
+    def enter(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
+        """Enters the row in the table and has its run begin, or go on."""
+        handle = self.handle_of(row, with_caller=with_caller)
+        handle._status = "running"
+        self.starting.begin(row, message)
+        return handle
+
+    def handle_of(self, row: Row, *, with_caller: bool = False) -> Run[Any]:
+        handle: Run[Any] = Run(self, row.id, row.launch.plan.name, row)
+        handle._with_caller = with_caller
+        row.handle = handle
+        self.rows[row.id] = row
+        if row.parent is not None:
+            row.parent[0].children.setdefault(row.parent[1], {})[row.id] = handle
+        return handle
+
+    # ── runs that are there ───────────────────────────────────────────────────────────────────────────────────────
+
+    def halt_run(self, run_id: str, reason: str = "") -> None:
+        self.check_loop()
+        row = self.rows.get(run_id)
+        if row is None:
+            raise self._gone(run_id)
+        if not row.state.can_halt:
+            raise InvalidState(f"run {run_id!r} is being rolled back, and can't be halted")
+        self.post(Pause(run_id, self.now(), reason))
+
+    def cancel_run(self, run_id: str, reason: str = "") -> None:
+        self.check_loop()
+        if run_id in self.rows:
+            self.post(Cancel(run_id, self.now(), reason))
+        elif run_id not in self.finished:
+            raise self._unknown(run_id)
+
+    def find(self, run_id: str) -> Run[Any] | None:
+        row = self.rows.get(run_id)
+        return row.handle if row is not None else self.finished.get(run_id)
+
+    def get(self, run_id: str) -> Run[Any]:
+        run = self.find(run_id)
+        if run is None:
+            raise self._unknown(run_id)
+        return run
+
+    def events_of(self, run_id: str) -> Subscription:
+        self.check_loop()
+        self.executor.flush()
+        return self.hub.subscribe(run_id=run_id)
+
+    def leave_table(self, row: Row) -> None:
+        """A run has ended: it leaves the table, and is among the last that are kept."""
+        self.rows.pop(row.id, None)
+        if row.orphans:
+            self.orphaned.append(row)
+        if row.counted:
+            row.counted = False
+            self.slots.free()
+        if row.handle is not None:
+            self.finished[row.id] = row.handle
+            self.finished.move_to_end(row.id)
+        while len(self.finished) > self.config.keep_finished:
+            self.finished.popitem(last=False)
+
+    def _gone(self, run_id: str) -> ActorflowError:
+        if run_id in self.finished:
+            return InvalidState(f"run {run_id!r} has ended, and can't be halted")
+        return self._unknown(run_id)
+
+    def _unknown(self, run_id: str) -> RecordNotFound:
+        return RecordNotFound(f"run {run_id!r} isn't known here{suggest(str(run_id), [*self.rows, *self.finished])}")
+
+    # ── for the parts ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_loop(self) -> AbstractEventLoop:
+        """The runtime's loop. Raises `WrongLoop` on another one."""
+        guardrails.check(self.loop, self.forks)
+        return self.loop
+
+    def check_open(self, *, for_child: bool = False) -> None:
+        self.check_loop()
+        if self.is_closing and not for_child:
+            raise RuntimeClosed("the runtime is being left, and starts nothing new")
+
+    def post(self, message: Any) -> None:
+        self.executor.post(message)
+
+    def note(self, row: Row, fact: Fact) -> None:
+        """A fact of a run that the engine doesn't know."""
+        self.executor.note(row, fact)
+
+    def _actor_fact(self, fact: Fact) -> None:
+        if not self.hub.silent and self.hub.takes(type(fact)):
+            self.hub.publish([fact])
+
+    def exit_with(self, error: BaseException) -> None:
+        """R39: `KeyboardInterrupt` or `SystemExit` in a step is raised on out of the `async with`."""
+        if self.exit_error is None:
+            self.exit_error = error
+            self.hurry.set()
+            if self.host is not None and not self.is_closing:
+                self.host.cancel()
+
+    def report_abandoned(self, row: Row, node: int) -> None:
+        log.warning("a step went on after it was told to stop, and was abandoned", run=row.id, step=row.name(node))
+
+    def report_refused(self, message: object, error: ActorflowError) -> None:
+        log.warning("a request was refused", request=type(message).__name__, error=str(error))
+
+    def add_error(self, row: Row, error: BaseException) -> None:
+        row.state.errors.append(StepError("", "run", 1, error))
