@@ -111,12 +111,20 @@ CASES = [
     ),
     Case(
         "R16 a sibling that goes on for too long is interrupted, and runs again on resume; that doesn't count",
-        fan(step(), step(attempts=1)),
-        [halts(0), patience_is_over(), is_interrupted(1), resume(), succeeds(1)],
+        fan(step(), step(attempts=2)),
+        [
+            halts(0),
+            patience_is_over(),
+            is_interrupted(1),
+            resume(),
+            fails(1, LATER, again=True),
+            retry_is_due(1),
+            succeeds(1),
+        ],
         """
         RunStarted StepScheduled:0#0 StepScheduled:1#0 StepStarted:0#1 StepStarted:1#1 StepHalted:0#1
         RunPaused:n0 StepInterrupted:1#1 RunEnded:halted:none RunResumed StepStarted:1#2
-        StepSucceeded:1#2 RunEnded:succeeded:none
+        AttemptFailed:1#2 RetryScheduled:1#2 StepStarted:1#3 StepSucceeded:1#3 RunEnded:succeeded:none
         """,
     ),
     Case(

@@ -25,6 +25,7 @@ BEFORE_A_TRY = (READY, ASKED, QUEUED, WAITING)
 
 def check_books(world: World, status: str) -> None:
     state, witness = world.state, world.witness
+    assert not world.limits.line, f"{world.limits.line} stay in line though the run has ended"
     assert not state.held, f"the engine keeps permits of {state.held}"
     if status == "succeeded" and not world.options.checked:
         assert state.result == world.plan.returns([n.value for n in witness.nodes])

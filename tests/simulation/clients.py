@@ -28,6 +28,7 @@ def cancel(world: World) -> None:
     witness = world.witness
     if witness.rolling and not witness.ended:
         world.seen["cancel during rollback"] += 1
+    witness.hurried = True
     witness.roll_back(cancelled=True)
     world.deliver(orders.Cancel(world.run, world.now, "enough"))
 
@@ -62,7 +63,16 @@ def resume(world: World) -> None:
     world.witness.resume()
     answers = {node: answer(world, node) for node, n in enumerate(world.witness.nodes) if n.set_aside}
     world.watch_the_time()
-    world.deliver(orders.Resume(world.run, world.now, answers))
+    message = orders.Resume(world.run, world.now, answers)
+    world.deliver(message)
+    if world.random.random() < 0.2:
+        world.later(world.travel(), again, world, message)
+
+
+def again(world: World, message: orders.Resume) -> None:
+    """Somebody resumes a run that goes on already."""
+    if world.witness.ended != "halted":
+        world.deliver(message)
 
 
 def answer(world: World, node: int) -> Any:

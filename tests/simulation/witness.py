@@ -26,6 +26,12 @@ from actorflow.facts import (
 from actorflow.plan import Plan
 from actorflow.policy import Retry, TryAgain
 
+PATIENCE = 0.6
+"""Seconds for which what is in flight may go on in a halt or a rollback."""
+
+TRAVEL = 0.2
+"""Seconds for which a message travels at most; patience runs from when it was sent."""
+
 
 class Job:
     """Something that executes for a node: a try of its guards, an attempt, a try of a handler."""
@@ -103,6 +109,11 @@ class Witness:
         self.attempting = 0  # attempts that execute, but for abandoned ones
         self.live = 0  # what executes or whose answer is on its way, but for abandoned attempts and undos
         self.waiting_handlers = 0  # compensations that are owed, or between two tries
+        self.now = 0.0
+        self.patient_until = (
+            0.0  # in a halt or a rollback: what is in flight isn't told to stop before, but by a cancel
+        )
+        self.hurried = False
         self.halting = False
         self.closing = False
         self.rolling = False
@@ -217,6 +228,13 @@ class Witness:
         return n.job
 
     # ── what ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def told_to_stop(self, job: Job) -> None:
+        assert job.kind in ("guard", "run"), "a compensation or an undo is told to stop"
+        if not job.told:
+            job.told = "stop"
+            assert self.halting or self.rolling, f"{job.node} is told to stop, and nobody asked for it"
+            assert self.hurried or self.now >= self.patient_until - 1e-9, f"{job.node} is told to stop too early"
 
     def code_ended(self, job: Job) -> None:
         job.executing = False
@@ -422,6 +440,7 @@ class Witness:
             return
         self.rolling = True
         self.cancelled = cancelled
+        self.patient_until = self.now + PATIENCE - TRAVEL
         for node in sorted(range(len(self.nodes)), key=lambda node: self.nodes[node].since):
             n = self.nodes[node]
             if n.reason is not None and n.job is None and not n.owed and not n.stood:
@@ -430,13 +449,14 @@ class Witness:
     def pause(self) -> None:
         if not (self.rolling or self.halting or self.closing or self.ended):
             self.halting = True
+            self.patient_until = self.now + PATIENCE - TRAVEL
 
     def runs_out(self, *, halts: bool) -> None:
-        if not (self.rolling or self.halting or self.closing or self.ended):
-            if halts:
-                self.halting = True
-            else:
-                self.roll_back(cancelled=True)
+        if halts:
+            self.pause()
+        elif not (self.rolling or self.halting or self.closing or self.ended):
+            self.hurried = True
+            self.roll_back(cancelled=True)
 
     def resume(self) -> None:
         self.ended = ""

@@ -24,10 +24,9 @@ from tests.simulation.books import check_books
 from tests.simulation.fates import outcome
 from tests.simulation.limits import Limits
 from tests.simulation.plans import RUNS_PER_PLAN, TIMEOUT, make_plan
-from tests.simulation.witness import Job, Witness
+from tests.simulation.witness import PATIENCE, TRAVEL, Job, Witness
 
 GRACE = 0.5
-PATIENCE = 0.6
 EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
 
 
@@ -82,7 +81,7 @@ class World:
         heappush(self.events, (self.now + wait, self.sequence, act, arguments))
 
     def travel(self) -> float:
-        return self.random.random() * 0.2 if self.random.random() < 0.5 else 0.0
+        return self.random.random() * TRAVEL if self.random.random() < 0.5 else 0.0
 
     def play(self) -> str:
         """Plays the run to its end. Raises AssertionError if an invariant breaks."""
@@ -90,6 +89,7 @@ class World:
         self.disturb()
         while self.events:
             self.now, _, act, arguments = heappop(self.events)
+            self.witness.now = self.now
             act(*arguments)
         witness = self.witness
         assert witness.ended, "nothing is left to happen, and the run hasn't ended"
@@ -271,8 +271,7 @@ class World:
         job = self.witness.nodes[order.node].job
         assert job is not None, f"{order.node} is told to stop, but nothing executes"
         assert job.number == order.attempt
-        assert job.kind in ("guard", "run"), "a compensation or an undo is told to stop"
-        job.told = job.told or "stop"
+        self.witness.told_to_stop(job)
         late = orders.GraceOver(self.run, order.node, order.attempt, self.now + GRACE)
         self.later(GRACE, self.deliver, late, job)
         if not job.executing:
@@ -337,7 +336,7 @@ class World:
         message = outcome(self, job)
         self.later(self.travel(), self.deliver, message, job)
         if self.random.random() < 0.05:
-            self.later(0.2 + self.travel(), self.deliver, message, job)
+            self.later(TRAVEL + self.travel(), self.deliver, message, job)
 
     def count(self) -> None:
         seen, witness = self.seen, self.witness
