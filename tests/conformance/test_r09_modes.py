@@ -13,8 +13,8 @@ import pytest
 
 from actorflow import InvalidStep, RunFailed, Runtime, Skip, step, transform, workflow
 from actorflow.testing import MockClock
-from tests.conformance import process_steps
-from tests.conformance.process_steps import Parcel, add_item, who_am_i
+from tests.conformance import worker_steps
+from tests.conformance.worker_steps import Parcel, add_item, who_am_i
 
 
 def thread() -> str:
@@ -212,12 +212,12 @@ async def test_a_process_step_runs_in_a_spawned_worker(clock: MockClock) -> None
     def elsewhere() -> tuple[int, bool, list[str]]:
         return who_am_i()
 
-    process_steps.STARTED.append("here")
+    worker_steps.STARTED.append("here")
     try:
         async with Runtime(clock=clock) as runtime:
             pid, is_main_thread, started = await runtime.run(elsewhere)
     finally:
-        process_steps.STARTED.clear()
+        worker_steps.STARTED.clear()
     assert pid != os.getpid()
     assert is_main_thread
     assert started == []

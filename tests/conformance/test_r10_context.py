@@ -9,7 +9,7 @@ import pytest
 
 from actorflow import Halt, Halted, RunFailed, Runtime, Skip, TryAgain, step, step_context, workflow
 from actorflow.testing import MockClock
-from tests.conformance import process_steps
+from tests.conformance import worker_steps
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -81,10 +81,10 @@ async def test_a_worker_process_sees_none_of_them(clock: MockClock) -> None:
 
     @workflow
     def elsewhere() -> str:
-        return process_steps.whose_context()
+        return worker_steps.whose_context()
 
     async with Runtime(clock=clock) as runtime:
-        process_steps.WHO.set("starter")
+        worker_steps.WHO.set("starter")
         assert await runtime.run(elsewhere) == "nobody"
 
 
