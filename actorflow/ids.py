@@ -6,19 +6,25 @@ import os
 import time
 from itertools import count
 
-_PROCESS = os.urandom(5).hex()
 _COUNTER = count(1)
 
 
+def _process_part() -> str:
+    return f"{time.time_ns() // 1_000_000:012x}-{os.urandom(5).hex()}-"
+
+
+_PROCESS = _process_part()
+
+
 def new_run_id() -> str:
-    """A new run id: time in milliseconds, this process, a counter; in hexadecimal, so ids sort by age."""
-    return f"{time.time_ns() // 1_000_000:012x}-{_PROCESS}-{next(_COUNTER):x}"
+    """A new run id: when this process began, which process, a counter; in hexadecimal, so that a process's ids sort by age."""
+    return f"{_PROCESS}{next(_COUNTER):08x}"
 
 
 def forget_process() -> None:
     """Takes a new process part, after a fork, so that two processes never make one id."""
     global _PROCESS
-    _PROCESS = os.urandom(5).hex()
+    _PROCESS = _process_part()
 
 
 os.register_at_fork(after_in_child=forget_process)

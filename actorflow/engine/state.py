@@ -158,15 +158,18 @@ class State:
     """All that is known of one run. See the module's docstring, and `fold.py` for who writes what."""
 
     __slots__ = (
-        "abandoned", "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "errors", "facts", "first_at",
-        "ended", "handler_errors", "handlers", "held", "incomplete", "more", "offered", "options", "orders", "overdue",
-        "passed", "patience", "phase", "plan", "program", "readers", "ready", "reasons", "remaining", "result", "retry_at",
-        "run", "running", "started", "status", "stopped", "stopping", "takes", "tries", "uncounted", "undo_stack", "undone",
-        "unknown", "values",
+        "abandoned", "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "ended",
+        "errors", "facts", "first_at", "handler_errors", "handlers", "held", "incomplete", "more", "offered",
+        "options", "orders", "overdue", "passed", "patience", "phase", "plan", "program", "readers", "ready",
+        "reasons", "remaining", "result", "retry_at", "run", "running", "started", "status", "stopped", "stopping",
+        "takes", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
     )  # fmt: skip
 
-    def __init__(self, plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions) -> None:
-        program = program_of(plan)
+    def __init__(
+        self, plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions, program: Program | None = None
+    ) -> None:
+        if program is None:
+            program = program_of(plan)
         size = len(program.steps)
         self.plan = plan
         self.program = program

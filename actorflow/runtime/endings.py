@@ -51,25 +51,31 @@ class Endings:
 
     def end(self, row: Row, status: str, now: float) -> None:
         """The engine has ended the run."""
-        services = self.machine.services
-        for key in row.timers:
-            services.timers.cancel(key)
-        row.timers.clear()
-        services.pool.drop(row, now)
+        if row.timers:
+            self.forget_timers(row)
+        if row.launch.is_limited:
+            self.machine.services.pool.drop(row, now)
         outcome = self.outcome_of(row, status)
-        hook = "error" if status == "failed" else "halt" if status == "halted" else ""
-        if hook and any(overrides(middleware, hook) for middleware in row.middleware):
+        if row.middleware and self.is_heard(row, status):
             self.spawn(self._unwind(row, status, outcome))
         else:
             self.settle(row, status, outcome)
 
+    def forget_timers(self, row: Row) -> None:
+        for key in row.timers:
+            self.machine.services.timers.cancel(key)
+        row.timers.clear()
+
+    def is_heard(self, row: Row, status: str) -> bool:
+        """Whether middleware has something to say to this end."""
+        hook = "error" if status == "failed" else "halt" if status == "halted" else ""
+        return bool(hook) and any(overrides(middleware, hook) for middleware in row.middleware)
+
     def outcome_of(self, row: Row, status: str) -> Outcome[Any]:
         state = row.state
+        if status in ("succeeded", "undone"):
+            return Succeeded(state.result, row.id)
         rollback: Any = state.rollback
-        if status == "succeeded":
-            return Succeeded(state.result, row.id)
-        if status == "undone":
-            return Succeeded(state.result, row.id)
         if status == "halted":
             return Halted(state.by, self.snapshot(row), row.id, tuple(map(row.name, set_aside(state))))
         if status == "cancelled":

@@ -39,6 +39,7 @@ from actorflow.engine import (
 from actorflow.runtime.step_runner import StepRunner
 
 if TYPE_CHECKING:
+    from actorflow.engine import State
     from actorflow.runtime.row import Row
     from actorflow.runtime.services import Services
 
@@ -74,12 +75,11 @@ class Executor(TurnActor[Any]):
         if row is None:
             return
         try:
-            self.turn(row, message)
+            self.turn(row, row.state, message)
         except Exception as error:
             self.services.endings.fault(row, error)
 
-    def turn(self, row: Row, message: Any) -> None:
-        state = row.state
+    def turn(self, row: Row, state: State, message: Any) -> None:
         if not self.hub.silent:
             self.listen(row)
         elif state.facts is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
+from actorflow.engine import program_of
 from actorflow.plan import HandlerSpec, Plan, StepSpec
+from actorflow.runtime.workers import in_process, in_thread
 
 ASYNC: Final = 0
 INLINE: Final = 1
@@ -18,13 +19,17 @@ _MODES: Final = {"async": ASYNC, "inline": INLINE, "thread": THREAD, "process": 
 
 
 class Launch:
-    """Per node: where it runs, what to call, how long it may take, where its arguments stand."""
+    """Per node: where it runs, what to call, how long it may take, where its arguments stand. `is_limited`: some node takes permits."""
 
-    __slots__ = ("binders", "calls", "modes", "plan", "steps", "takes", "timeouts")
+    elsewhere: Mapping[int, Callable[..., Coroutine[Any, Any, Any]]] = {THREAD: in_thread, PROCESS: in_process}
+
+    __slots__ = ("binders", "calls", "is_limited", "modes", "plan", "program", "steps", "takes", "timeouts")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.program = program_of(plan)
         self.steps = plan.steps
+        self.is_limited = any(step.limits for step in plan.steps)
         self.modes = bytes(_MODES[step.mode] for step in plan.steps)
         self.timeouts = tuple(step.timeout for step in plan.steps)
         self.takes = plan.takes
@@ -68,12 +73,3 @@ def with_keywords(function: Callable[..., Any], names: tuple[str, ...]) -> Calla
 
     return call
 
-
-_launches: WeakKeyDictionary[Plan, Launch] = WeakKeyDictionary()
-
-
-def launch_of(plan: Plan) -> Launch:
-    launch = _launches.get(plan)
-    if launch is None:
-        launch = _launches[plan] = Launch(plan)
-    return launch

@@ -27,6 +27,7 @@ from actorflow.errors import (
     suggest,
 )
 from actorflow.facts import Fact
+from actorflow.plan import Plan
 from actorflow.runtime import guardrails
 from actorflow.runtime.children import Children
 from actorflow.runtime.config import Config
@@ -35,6 +36,7 @@ from actorflow.runtime.executor import Executor
 from actorflow.runtime.front import FrontDesk
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
+from actorflow.runtime.launch import Launch
 from actorflow.runtime.options import RunSettings
 from actorflow.runtime.passing import Passing
 from actorflow.runtime.permits import Permits
@@ -69,6 +71,7 @@ class Machine:
         self.is_closing = False
         self.rows: dict[str, Row] = {}
         self.orphaned: list[Row] = []
+        self.launches: dict[Plan, Launch] = {}
         self.finished: OrderedDict[str, Run[Any]] = OrderedDict()
         self.permits = Permits(config.limits)
         self.hub = Hub(self.loop, clock)
@@ -143,6 +146,12 @@ class Machine:
         if row.parent is not None:
             row.parent[0].children.setdefault(row.parent[1], {})[row.id] = handle
         return handle
+
+    def launch_of(self, plan: Plan) -> Launch:
+        launch = self.launches.get(plan)
+        if launch is None:
+            launch = self.launches[plan] = Launch(plan)
+        return launch
 
     # ── runs that are there ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -14,7 +14,6 @@ from actorflow.policy import Skip
 from actorflow.runtime import guardrails
 from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
-from actorflow.runtime.launch import launch_of
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.row import Row
 from actorflow.runtime.snapshot import check_fits, context_of, inputs_of, read, state_of
@@ -73,7 +72,7 @@ class Resuming:
         context = copy_context()
         context.run(lend, machine.config.lent)
         row = Row(
-            snapshot.run_id, workflow, state, launch_of(plan), context, inputs, context_of(snapshot, codec), snapshot.labels
+            snapshot.run_id, workflow, state, machine.launch_of(plan), context, inputs, context_of(snapshot, codec), snapshot.labels
         )
         row.priority = snapshot.priority
         row.middleware = (*machine.config.middleware, *plan.middleware)

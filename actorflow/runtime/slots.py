@@ -17,11 +17,11 @@ class Slots:
         self._taken = 0
         self._line: deque[Future[None]] = deque()
 
-    async def take(self, *, wait: bool) -> None:
-        """Takes a place. Raises `RuntimeBusy` where there is none and one shouldn't wait."""
+    async def take(self, *, wait: bool) -> bool:
+        """Takes a place; answers whether it waited. Raises `RuntimeBusy` where there is none and one shouldn't wait."""
         if self.most is None or (self._taken < self.most and not self._line):
             self._taken += 1
-            return
+            return False
         if not wait:
             raise RuntimeBusy(f"{self._taken} runs are going on, as many as max_runs allows\nAsk again later.")
         place: Future[None] = self._loop.create_future()
@@ -34,6 +34,7 @@ class Slots:
             elif not place.cancelled() and place.exception() is None:
                 self.free()
             raise
+        return True
 
     def free(self) -> None:
         """Gives a place back: it goes to whoever waits longest."""

@@ -16,7 +16,6 @@ from actorflow.outcome import Succeeded
 from actorflow.plan import Plan
 from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
-from actorflow.runtime.launch import launch_of
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.options import RunSettings
 from actorflow.runtime.row import Row
@@ -81,8 +80,11 @@ class Starting:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
                 return found
-        if settings.parent is None:
-            await machine.slots.take(wait=wait)
+        if settings.parent is None and await machine.slots.take(wait=wait) and settings.run_id is not None:
+            found = self.existing(settings, workflow, inputs)  # another start of this id may have gone first meanwhile
+            if found is not None:
+                machine.slots.free()
+                return found
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         return await self.launch(row, with_caller=settings.cancel_with_caller)
@@ -121,8 +123,9 @@ class Starting:
         context = copy_context()
         if machine.config.lent:
             context.run(lend, machine.config.lent)
-        state = State(plan, run_id, inputs, options)
-        row = Row(run_id, workflow, state, launch_of(plan), context, inputs, settings.context, settings.labels)
+        launch = machine.launch_of(plan)
+        state = State(plan, run_id, inputs, options, launch.program)
+        row = Row(run_id, workflow, state, launch, context, inputs, settings.context, settings.labels)
         row.priority = settings.priority
         if middleware:
             row.middleware = tuple(middleware)

@@ -35,9 +35,9 @@ from actorflow.facts import (
 from actorflow.policy import Halt, Recover, Skip, TryAgain
 from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
-from actorflow.runtime.launch import ASYNC, INLINE, THREAD
+from actorflow.runtime.launch import ASYNC, INLINE
 from actorflow.runtime.row import Live, Row
-from actorflow.runtime.workers import NeverEntered, in_process, in_thread
+from actorflow.runtime.workers import NeverEntered, in_thread
 from actorflow.values import ValueMismatch, check
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class StepRunner:
         else:
             live = row.live[node] = Live(number)
             live.is_attempt = True
-            elsewhere = in_thread if mode == THREAD else in_process
-            away = partial(elsewhere, self, row, node, live, call, arguments)
+            away = partial(launch.elsewhere[mode], self, row, node, live, call, arguments)
             self.spawn(row, node, number, run_attempt(self, row, node, number, away, ()), None, live)
 
     def spawn(
@@ -101,7 +100,8 @@ class StepRunner:
         else:
             task = self.loop.create_task(coroutine, context=context)
         if live is None:
-            live = row.live[node] = Live(number)
+            live = row.live.get(node) or Live(number)  # a handler in a thread has entered one already
+            row.live[node] = live
         live.task = task
         if timeout is not None:
             live.timed = True
