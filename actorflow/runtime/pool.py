@@ -58,8 +58,7 @@ class Pool(TurnActor[Any]):
             queued += lane[count:]
         self._publish(PermitsAcquired, row, granted, now)
         self._publish(PermitsWaited, row, queued, now)
-        if queued:
-            self._watch(now)
+        self._watch(now)
         return granted, queued, failed
 
     def ask_front(self, row: Row, node: int, now: float) -> bool:
@@ -69,6 +68,7 @@ class Pool(TurnActor[Any]):
             row.id, node, pools, priority=row.priority, front=True, lineage=row.lineage, now=now
         )  # fmt: skip
         self._publish(PermitsAcquired if granted else PermitsWaited, row, (node,), now)
+        self._watch(now)
         return granted
 
     def _lanes(
