@@ -35,6 +35,7 @@ async def leave(machine: Machine, *, normally: bool) -> None:
 async def _leave(machine: Machine, *, normally: bool) -> None:
     config = machine.config
     machine.is_closing = True
+    machine.slots.close()
     try:
         if normally:
             if config.on_exit == "halt":
@@ -96,7 +97,6 @@ async def _stop(machine: Machine) -> None:
         if row.handle is not None:
             row.handle.close(closed)
     machine.rows.clear()
-    machine.slots.close()
     machine.undoing.close(closed)
     await _cancel(tasks)
     abandoned = await services.threads.close(0.0 if tasks else 1.0)

@@ -58,6 +58,9 @@ def problems_of(settings: RunSettings) -> list[str]:
     for name in ("context", "labels"):
         if not isinstance(getattr(settings, name), Mapping):
             problems.append(f"{name} is a mapping, not {getattr(settings, name)!r}")
+    for name in ("reversible", "sequential", "cancel_with_caller", "detached"):
+        if type(getattr(settings, name)) is not bool:
+            problems.append(f"{name} is True or False, not {getattr(settings, name)!r}")
     if type(settings.priority) is not int:
         problems.append(f"priority is a whole number, not {settings.priority!r}")
     return problems

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.engine import ENDED, Begin, Request, Resume, RunOptions, RunOverdue, State
-from actorflow.errors import RunConflict, StepError
+from actorflow.errors import ActorflowError, RunConflict, StepError
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
 from actorflow.plan import Plan
@@ -80,14 +80,25 @@ class Starting:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
                 return found
-        if settings.parent is None and await machine.slots.take(wait=wait) and settings.run_id is not None:
-            found = self.existing(settings, workflow, inputs)  # another start of this id may have gone first meanwhile
+        if settings.parent is None and await machine.slots.take(wait=wait):
+            found = self.gone_first(settings, workflow, inputs)
             if found is not None:
-                machine.slots.free()
                 return found
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         return await self.launch(row, with_caller=settings.cancel_with_caller)
+
+    def gone_first(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
+        """While a start waited for its place, the runtime may have been left, or another start of this id gone first."""
+        try:
+            self.machine.check_open()
+            found = self.existing(settings, workflow, inputs)
+        except ActorflowError:
+            self.machine.slots.free()
+            raise
+        if found is not None:
+            self.machine.slots.free()
+        return found
 
     async def launch(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
         """Enters the row in the table; its run begins, or goes on, if middleware has nothing against it."""
