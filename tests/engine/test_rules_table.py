@@ -17,7 +17,7 @@ FINAL = {"SKIPPED", "FAILED", "UNDONE", "UNDO_FAILED"}
 
 
 def all_below(root: type) -> set[type]:
-    below = set(root.__subclasses__())
+    below: set[type] = set(root.__subclasses__())
     return below.union(*(all_below(kind) for kind in below))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from actorflow import facts
 from actorflow.errors import WorkerLost
 from actorflow.policy import TryAgain
-from tests.simulation.witness import Job
+from tests.simulation.nodes import Job
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -23,8 +23,9 @@ from tests.simulation import clients
 from tests.simulation.books import check_books
 from tests.simulation.fates import outcome
 from tests.simulation.limits import Limits
+from tests.simulation.nodes import Job
 from tests.simulation.plans import RUNS_PER_PLAN, TIMEOUT, make_plan
-from tests.simulation.witness import PATIENCE, TRAVEL, Job, Witness
+from tests.simulation.witness import PATIENCE, TRAVEL, Witness
 
 GRACE = 0.5
 EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
@@ -222,8 +223,7 @@ class World:
             assert self.limits.held.get(node), f"{node} starts without its permits"
         job = self.witness.attempt_starts(node, number, state.values, self.now)
         if self.random.random() < 0.004:
-            error = KeyError("an argument can't be made")
-            job.message = orders.NothingBegun(self.run, node, number, self.now, error)
+            job.message = orders.NothingBegun(self.run, node, number, self.now, KeyError("an argument can't be made"))
             self.witness.code_ended(job)
             self.later(0.0, self.nothing_begun, job)
             return

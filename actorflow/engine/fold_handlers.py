@@ -1,0 +1,130 @@
+"""How the facts of compensations and undos change a run's state. As in `fold.py`, there is no policy here."""
+
+from __future__ import annotations
+
+from actorflow.engine.fold import forget, resolve
+from actorflow.engine.state import (
+    COMPENSATING,
+    COMPENSATION_WAITING,
+    COMPLETED,
+    GONE,
+    INTERRUPTED,
+    UNDO_FAILED,
+    UNDO_WAITING,
+    UNDOING,
+    UNDOING_ALL,
+    UNDONE,
+    State,
+)
+from actorflow.errors import CompensationFailed, StepError, UndoFailed
+from actorflow.facts import (
+    CompensationAttemptFailed,
+    CompensationGaveUp,
+    CompensationRetryScheduled,
+    CompensationStarted,
+    StepCompensated,
+    StepFact,
+    StepRecovered,
+    StepUndone,
+    UndoAttemptFailed,
+    UndoGaveUp,
+    UndoRetryScheduled,
+    UndoStarted,
+)
+
+# ── compensation ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compensation_started(state: State, fact: CompensationStarted) -> None:
+    node = fact.node
+    if fact.tries == 1 and state.status[node] != COMPENSATION_WAITING:
+        state.handlers += 1
+    state.first_at.setdefault(~node, fact.at)
+    state.retry_at.pop(node, None)
+    state.status[node] = COMPENSATING
+    state.offered.add(node)
+    state.tries[node] = fact.tries
+    state.reasons[node] = fact.error
+
+
+def compensation_ended(state: State, node: int) -> None:
+    state.handlers -= 1
+    state.first_at.pop(~node, None)
+    state.status[node] = INTERRUPTED
+
+
+def step_recovered(state: State, fact: StepRecovered) -> None:
+    node = fact.node
+    compensation_ended(state, node)
+    state.status[node] = COMPLETED
+    state.acted = True
+    if state.program.undoable[node]:
+        state.undo_stack.append(node)
+    forget(state, node)
+    resolve(state, node, fact.value, fact.at)
+
+
+def step_compensated(state: State, fact: StepCompensated) -> None:
+    """It has been dealt with, so its outcome is no longer unknown."""
+    compensation_ended(state, fact.node)
+    state.acted = True
+    state.unknown.discard(fact.node)
+
+
+def compensation_attempt_failed(state: State, fact: CompensationAttemptFailed) -> None:
+    state.status[fact.node] = COMPENSATION_WAITING
+
+
+def compensation_retry_scheduled(state: State, fact: CompensationRetryScheduled) -> None:
+    state.status[fact.node] = COMPENSATION_WAITING
+    state.retry_at[fact.node] = fact.due
+
+
+def compensation_gave_up(state: State, fact: CompensationGaveUp) -> None:
+    compensation_ended(state, fact.node)
+    failed = CompensationFailed(state.name(fact.node), fact.tries)
+    failed.__cause__ = fact.error
+    state.handler_errors[fact.node] = failed
+    state.unknown.discard(fact.node)
+    state.incomplete = True
+
+
+# ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def undo_started(state: State, fact: UndoStarted) -> None:
+    state.phase = UNDOING_ALL
+    state.status[fact.node] = UNDOING
+    state.tries[fact.node] = fact.tries
+    state.retry_at.pop(fact.node, None)
+    state.first_at.setdefault(~fact.node, fact.at)
+
+
+def undo_ended(state: State, fact: StepFact, status: int) -> None:
+    state.undo_stack.pop()
+    state.status[fact.node] = status
+    state.values[fact.node] = GONE
+    state.first_at.pop(~fact.node, None)
+    forget(state, fact.node)
+
+
+def step_undone(state: State, fact: StepUndone) -> None:
+    state.acted = True
+    undo_ended(state, fact, UNDONE)
+
+
+def undo_attempt_failed(state: State, fact: UndoAttemptFailed) -> None:
+    state.status[fact.node] = UNDO_WAITING
+
+
+def undo_retry_scheduled(state: State, fact: UndoRetryScheduled) -> None:
+    state.status[fact.node] = UNDO_WAITING
+    state.retry_at[fact.node] = fact.due
+
+
+def undo_gave_up(state: State, fact: UndoGaveUp) -> None:
+    failed = UndoFailed(state.name(fact.node), fact.tries)
+    failed.__cause__ = fact.error
+    state.errors.append(StepError(state.name(fact.node), "undo", fact.tries, failed))
+    state.incomplete = True
+    undo_ended(state, fact, UNDO_FAILED)
