@@ -34,7 +34,7 @@ from actorflow.engine.state import (
     STOPPING,
     State,
 )
-from actorflow.errors import OutcomeUnknown, StepCancelled, StepTimeout
+from actorflow.errors import OutcomeUnknown, StepCancelled, StepTimeout, describe
 from actorflow.facts import (
     AttemptFailed,
     CompensationAttemptFailed,
@@ -74,7 +74,9 @@ def what_stands(state: State, fact: AttemptFailed) -> BaseException:
     """The error of an attempt that isn't tried again: the one given, or that attempts ran out, or that nobody knows."""
     error = standing_error(state, fact.node, fact.attempt, fact.error)
     if fact.unknown:
-        unknown = OutcomeUnknown(f"nobody knows whether step {state.name(fact.node)!r} did its work")
+        unknown = OutcomeUnknown(
+            f"nobody knows whether step {state.name(fact.node)!r} did its work: {describe(error)}"
+        )
         unknown.__cause__ = error
         return unknown
     return error
