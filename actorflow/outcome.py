@@ -41,6 +41,11 @@ class Halted(msgspec.Struct, frozen=True):
     run_id: str = ""
     set_aside: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """A snapshot is shown by its length."""
+        snapshot = None if self.snapshot is None else f"<{len(self.snapshot):,} bytes>"
+        return f"Halted(by={self.by!r}, snapshot={snapshot}, run_id={self.run_id!r}, set_aside={self.set_aside!r})"
+
 
 class Cancelled(msgspec.Struct, frozen=True):
     reason: str = ""

@@ -74,9 +74,7 @@ def what_stands(state: State, fact: AttemptFailed) -> BaseException:
     """The error of an attempt that isn't tried again: the one given, or that attempts ran out, or that nobody knows."""
     error = standing_error(state, fact.node, fact.attempt, fact.error)
     if fact.unknown:
-        unknown = OutcomeUnknown(
-            f"nobody knows whether step {state.name(fact.node)!r} did its work: {describe(error)}"
-        )
+        unknown = OutcomeUnknown(f"nobody knows whether step {state.name(fact.node)!r} did its work: {describe(error)}")
         unknown.__cause__ = error
         return unknown
     return error

@@ -41,7 +41,7 @@ class Resource(Generic[T]):
         except KeyError:
             raise InvalidState(
                 f"resource {self.name!r} isn't provided here"
-                f"\nGive it to the runtime: Runtime(resources=[{self.name.upper()}.provide(…)])."
+                f"\nGive it to the runtime: Runtime(resources=[{self.name.upper()}.provide(…)]); worker processes get none."
             ) from None
         return value
 

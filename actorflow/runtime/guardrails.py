@@ -8,7 +8,7 @@ from asyncio import AbstractEventLoop
 
 from actorflow.errors import InvalidState, InvalidWorkflow, WrongLoop
 from actorflow.runtime import process_worker
-from actorflow.workflow import Workflow
+from actorflow.workflow import Step, Workflow
 
 _forks = 0
 
@@ -38,7 +38,7 @@ def loop_to_run_on() -> AbstractEventLoop:
     except RuntimeError:
         raise WrongLoop(
             "no event loop of asyncio is running here"
-            "\nActorFlow runs on asyncio (or uvloop), not on trio: with anyio, use anyio.run(main, backend=\"asyncio\")."
+            '\nActorFlow runs on asyncio (or uvloop), not on trio: with anyio, use anyio.run(main, backend="asyncio").'
         ) from None
 
 
@@ -58,7 +58,11 @@ def check(loop: AbstractEventLoop, forks_then: int) -> None:
 
 
 def check_workflow(workflow: object) -> None:
-    if not isinstance(workflow, Workflow):
-        raise InvalidWorkflow(
-            getattr(workflow, "__name__", repr(workflow)), ["it isn't a workflow; decorate the function with @workflow"]
-        )
+    if isinstance(workflow, Workflow):
+        return
+    what = (
+        "it's a step; call it inside a @workflow function"
+        if isinstance(workflow, Step)
+        else "it isn't a workflow; decorate the function with @workflow"
+    )
+    raise InvalidWorkflow(getattr(workflow, "__name__", repr(workflow)), [what])

@@ -218,7 +218,7 @@ class Machine:
     def check_open(self, *, for_child: bool = False) -> None:
         self.check_loop()
         if self.is_closing and not for_child:
-            raise RuntimeClosed("the runtime is being left, and starts nothing new")
+            raise RuntimeClosed("the runtime is being left or was left, and starts nothing new")
 
     def post(self, message: Any) -> None:
         self.executor.post(message)

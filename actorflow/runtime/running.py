@@ -110,7 +110,9 @@ class StepContext:
         except RuntimeError:
             pass
         else:
-            raise WrongLoop("run_blocking would block the event loop\nUse `await step_context().run(…)` in an async step.")
+            raise WrongLoop(
+                "run_blocking would block the event loop\nUse `await step_context().run(…)` in an async step."
+            )
         machine = self._machine
         with machine.services.threads.blocked() as pause:
             runs = self.options()
@@ -132,6 +134,8 @@ def step_context() -> StepContext:
     """The context of the step, handler or guard that is running. Raises `InvalidState` elsewhere."""
     here = HERE.get(None)
     if here is None:
-        raise InvalidState("no step is running here\nstep_context() works in steps, undos, compensations and guards.")
+        raise InvalidState(
+            "no step is running here"
+            "\nstep_context() works in steps, undos, compensations and guards; it doesn't reach into worker processes."
+        )
     return StepContext(here)
-
