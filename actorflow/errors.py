@@ -16,7 +16,6 @@ Line one of a message says what happened, with names; line two, where there is o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -291,6 +290,8 @@ def describe(error: BaseException) -> str:
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """A sentence naming the nearest known name, or nothing: `; did you mean 'charge'?`."""
+    from difflib import get_close_matches  # needed when something is wrong
+
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 

@@ -13,9 +13,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from actorflow import errors
+from actorflow import errors, values
 from actorflow.errors import ActorflowError, InvalidStep, RecordedFailure, StepError
-from actorflow.values import ValueMismatch, check_exact, convert, resolve_class_hints
 
 T = TypeVar("T")
 
@@ -172,9 +171,9 @@ def _plain(value: Any) -> Any:
 
 def _is_plain(value: Any) -> bool:
     try:
-        check_exact(value, Any)
+        values.check_exact(value, Any)
         msgspec.msgpack.encode(value)
-    except (ValueMismatch, ValueError, OverflowError, RecursionError):
+    except (values.ValueMismatch, ValueError, OverflowError, RecursionError):
         return False
     return True
 
@@ -241,9 +240,9 @@ def _group(cls: Any, written: FailureRecord) -> BaseException | None:
 def _without_init(cls: type[BaseException], written: FailureRecord) -> BaseException:
     error = cls.__new__(cls, *written.args)
     error.args = tuple(written.args)
-    hints = resolve_class_hints(cls)
+    hints = values.resolve_class_hints(cls)
     for name, value in written.fields.items():
-        setattr(error, name, convert(value, hints.get(name, Any)))
+        setattr(error, name, values.convert(value, hints.get(name, Any)))
     for name in written.lost:
         setattr(error, name, None)
     if "errors" not in written.fields and issubclass(cls, ActorflowError) and _has_step_errors(cls):

@@ -1,6 +1,6 @@
 """What stays of an actor when it is started again: its address, its mailbox, those who wait for it and watch it.
 
-An actor object lives in a cell from one start to the next end. `TaskCell` runs actors with an async `receive`, one task
+An actor object lives in a cell from one start to the next end. `TaskCell` (in `task_cell.py`) runs actors with an async `receive`, one task
 each (made when the first message comes); `TurnCell` (in `turn.py`) those that are a callback.
 """
 

@@ -6,12 +6,14 @@ import asyncio
 from asyncio import get_running_loop
 from asyncio.events import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage] - in their __all__
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from actorflow.errors import ActorGone, AskTimeout, WrongLoop
 
-from .cell import Cell
 from .envelope import Answer, Down, Exit, Reply, refuse
+
+if TYPE_CHECKING:
+    from .cell import Cell
 
 M_contra = TypeVar("M_contra", contravariant=True)
 T = TypeVar("T")

@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 from actorflow.errors import ActorFailed, InvalidState, describe
 from actorflow.facts import ActorRestarted, ActorSpawned, ActorStopped
 
-from .actor import Actor, TaskCell, accepts_of_actor
+from .actor import Actor
 from .cell import Cell, Parent
 from .child import Child, ChildSpec, Restart, SupervisorSpec
 from .envelope import Exit, ExitReason
 from .kernel import Kernel
 from .ref import ActorRef
+from .task_cell import TaskCell, accepts_of_actor
 from .turn import TurnActor, TurnCell, accepts_of_turn_actor
 
 M = TypeVar("M")

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from actorflow.plan.draft import Draft, DraftNode
-from actorflow.plan.expression import (
-    UNUSABLE,
-    Attribute,
-    Collected,
-    Constant,
-    Expression,
-    InputValue,
-    Item,
-    Key,
-    NodeValue,
-    Path,
-    moved,
-    nodes_in,
-    part_of,
-    shape_of,
-)
-from actorflow.plan.findings import Findings, at
-from actorflow.plan.flows import Flows
+from typing import TYPE_CHECKING
+
+from actorflow.doors import loads_later
 from actorflow.plan.plan import Binder, InputSpec, Plan
-from actorflow.plan.planner import compile_draft, initial_values
 from actorflow.plan.spec import GuardSpec, HandlerSpec, LimitSpec, Mode, StepSpec
+
+if TYPE_CHECKING:
+    from actorflow.plan.draft import Draft, DraftNode
+    from actorflow.plan.expression import (
+        UNUSABLE,
+        Attribute,
+        Collected,
+        Constant,
+        Expression,
+        InputValue,
+        Item,
+        Key,
+        NodeValue,
+        Path,
+        moved,
+        nodes_in,
+        part_of,
+        shape_of,
+    )
+    from actorflow.plan.findings import Findings, at
+    from actorflow.plan.flows import Flows
+    from actorflow.plan.planner import compile_draft, initial_values
+else:
+    __getattr__ = loads_later(
+        __name__,
+        draft="Draft DraftNode",
+        expression="UNUSABLE Attribute Collected Constant Expression InputValue Item Key NodeValue Path moved nodes_in part_of shape_of",
+        findings="Findings at",
+        flows="Flows",
+        planner="compile_draft initial_values",
+    )
 
 __all__ = [
     "UNUSABLE",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from actorflow.plan.expression import Constant, Expression
 from actorflow.plan.plan import InputSpec
 from actorflow.plan.spec import StepSpec
 
 
-@dataclass(slots=True, eq=False)
-class DraftNode:
+class DraftNode(msgspec.Struct, eq=False):
     """A step placed in a workflow. `after` are nodes that it waits for without taking their results; `line` is the user's own."""
 
     name: str
@@ -23,17 +23,16 @@ class DraftNode:
     line: str = ""
 
 
-@dataclass(slots=True, eq=False)
-class Draft:
+class Draft(msgspec.Struct, eq=False):
     """The whole of it. `returned` is False as long as nobody said what the workflow returns."""
 
     name: str
     inputs: tuple[InputSpec, ...] = ()
-    nodes: list[DraftNode] = field(default_factory=list[DraftNode])
+    nodes: list[DraftNode] = []
     result: Expression = Constant(None)
     returned: bool = False
     return_type: Any = Any
     description: str = ""
     middleware: tuple[Any, ...] = ()
-    notes: list[str] = field(default_factory=list[str])
+    notes: list[str] = []
     line: str = ""

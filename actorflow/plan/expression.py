@@ -9,36 +9,33 @@ while a run goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, TypeAlias
+
+import msgspec
 
 Evaluator: TypeAlias = Callable[[Sequence[Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeValue:
+class NodeValue(msgspec.Struct, frozen=True, gc=False):
     """The result of a node."""
 
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class InputValue:
+class InputValue(msgspec.Struct, frozen=True, gc=False):
     """An input of the workflow, by its place among them."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Constant:
+class Constant(msgspec.Struct, frozen=True, eq=False):
     """A value that was there when the workflow was drawn."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(msgspec.Struct, frozen=True, gc=False):
     """`.name`"""
 
     name: str
@@ -47,8 +44,7 @@ class Attribute:
         return f".{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, gc=False):
     """`[key]`"""
 
     key: Any
@@ -60,8 +56,7 @@ class Item:
 Key: TypeAlias = Attribute | Item
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class Path(msgspec.Struct, frozen=True, eq=False):
     """A part of another value: `trip.legs[0]`. `type` is the annotated type of the part, `Any` where it isn't known."""
 
     root: Expression
@@ -69,8 +64,7 @@ class Path:
     type: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Collected:
+class Collected(msgspec.Struct, frozen=True, eq=False):
     """A container of expressions. `build` makes it from its items; `keys` say how each item is reached in it."""
 
     shape: type
@@ -151,14 +145,14 @@ def _followed(root: Expression, keys: tuple[Key, ...], type: Any) -> Expression:
 # ── from expressions to closures ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
 class Slots:
     """Where everything stands in a run's values: nodes first, then inputs, then constants, each constant once."""
 
-    nodes: int
-    inputs: int
-    constants: list[Any] = field(default_factory=list[Any])
-    _known: dict[Any, int] = field(default_factory=dict[Any, int])
+    def __init__(self, nodes: int, inputs: int) -> None:
+        self.nodes = nodes
+        self.inputs = inputs
+        self.constants: list[Any] = []
+        self._known: dict[Any, int] = {}
 
     def of(self, expression: Expression) -> int | None:
         """The slot of an expression that is one whole slot, else None."""

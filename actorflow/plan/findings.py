@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(msgspec.Struct):
     """Problems refuse the workflow; notes don't."""
 
-    problems: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
+    problems: list[str] = []
+    notes: list[str] = []
 
 
 def at(line: str, text: str) -> str:

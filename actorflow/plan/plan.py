@@ -7,8 +7,9 @@ constant. Node ids are the numbers of the slots, so no name is hashed while a ru
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from actorflow.plan.spec import StepSpec
 
@@ -16,8 +17,7 @@ Binder = Callable[[Sequence[Any]], list[Any]]
 """Makes a node's arguments from the run's values. Raises what the value's own attributes and items raise."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputSpec:
+class InputSpec(msgspec.Struct, frozen=True):
     """An input of a workflow. `default` is `inspect.Parameter.empty` if it must be given."""
 
     name: str
@@ -25,8 +25,7 @@ class InputSpec:
     default: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """A compiled workflow. All tuples named per node have one entry per node, in order of definition.
 
     names       the nodes' names, unique
@@ -69,7 +68,7 @@ class Plan:
     description: str = ""
     middleware: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
-    lines: Mapping[int, str] = field(default_factory=dict[int, str])
+    lines: Mapping[int, str] = {}
 
     def __len__(self) -> int:
         return len(self.names)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from inspect import Signature
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from actorflow.policy import Limit, Retry
 
@@ -13,8 +14,7 @@ Mode: TypeAlias = Literal["async", "thread", "inline", "process"]
 """Where a step executes, decided: `auto` is `async` for `async def` and `thread` for `def` (R9)."""
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerSpec:
+class HandlerSpec(msgspec.Struct, frozen=True):
     """An undo or a compensation.
 
     `wants_arguments`: called with the step's arguments after the value (undo) or the error (compensate).
@@ -29,8 +29,7 @@ class HandlerSpec:
     unknown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GuardSpec:
+class GuardSpec(msgspec.Struct, frozen=True):
     """`is_where`: a predicate, whose no skips with `None`."""
 
     function: Callable[..., Any]
@@ -38,16 +37,14 @@ class GuardSpec:
     is_where: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LimitSpec:
+class LimitSpec(msgspec.Struct, frozen=True):
     """A limit of a step. `picks` are the positions, in the step's arguments, of those that `key` names, with key's names."""
 
     limit: Limit
     picks: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StepSpec:
+class StepSpec(msgspec.Struct, frozen=True):
     """A step, or a copy of it with other options. Shared by all nodes that call the same copy.
 
     Arguments of a step are one flat sequence: all its parameters in the order of its signature, defaults filled in, with `*args`

@@ -1,7 +1,16 @@
 """Watching runs: the hub that takes facts and hands out events, and what writes them to a log."""
 
-from actorflow.telemetry.hub import Hub
-from actorflow.telemetry.logs import log_events
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actorflow.doors import loads_later
+from actorflow.telemetry.logs import log_events, words_of, words_of_kind
 from actorflow.telemetry.subscription import Subscription
 
-__all__ = ["Hub", "Subscription", "log_events"]
+if TYPE_CHECKING:
+    from actorflow.telemetry.hub import Hub
+else:
+    __getattr__ = loads_later(__name__, hub="Hub")
+
+__all__ = ["Hub", "Subscription", "log_events", "words_of", "words_of_kind"]

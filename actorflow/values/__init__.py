@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from actorflow.values.checks import check, check_exact
-from actorflow.values.conversion import convert
-from actorflow.values.encodable import why_not_encodable
-from actorflow.values.flow import can_flow
+from typing import TYPE_CHECKING
+
+from actorflow.doors import loads_later
 from actorflow.values.hints import bare_function, resolve_hints
-from actorflow.values.mismatch import ValueMismatch, shown
-from actorflow.values.types import fields_of, resolve_class_hints, type_text
+
+if TYPE_CHECKING:
+    from actorflow.values.checks import check, check_exact
+    from actorflow.values.conversion import convert
+    from actorflow.values.encodable import why_not_encodable
+    from actorflow.values.flow import can_flow
+    from actorflow.values.mismatch import ValueMismatch, shown
+    from actorflow.values.types import fields_of, resolve_class_hints, type_text
+else:
+    __getattr__ = loads_later(
+        __name__,
+        checks="check check_exact",
+        conversion="convert",
+        encodable="why_not_encodable",
+        flow="can_flow",
+        mismatch="ValueMismatch shown",
+        types="fields_of resolve_class_hints type_text",
+    )
 
 __all__ = [
     "ValueMismatch",

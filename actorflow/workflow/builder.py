@@ -13,21 +13,48 @@ is a literal too. References may go forward. Everything that is wrong is told at
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from inspect import Parameter, Signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actorflow.plan import Draft, InputSpec
+import msgspec
+
+from actorflow.plan import InputSpec
 from actorflow.workflow.definition import Definition
 from actorflow.workflow.lines import users_line
-from actorflow.workflow.references import Entry, Resolver, Value
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.plan import Draft, Expression
 
 __all__ = ["Value", "WorkflowBuilder"]
 
 _REQUIRED: Any = Parameter.empty
 _NOTHING: Mapping[str, Any] = {}
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A literal, where a text would be a reference."""
+
+    value: Any
+
+
+class Entry(msgspec.Struct, eq=False):
+    """One `add_step` or `compose`, as it was written. `first` is the number of its first node, `count` how many it has."""
+
+    name: str
+    what: Any
+    arguments: Mapping[str, Any]
+    after: Sequence[str]
+    line: str
+    first: int = -1
+    count: int = 0
+    given: Sequence[Expression] | None = None
+    open: bool = False
+
+    @property
+    def is_step(self) -> bool:
+        return isinstance(self.what, Step)
 
 
 class WorkflowBuilder:
@@ -78,8 +105,7 @@ class WorkflowBuilder:
         return Workflow(definition)
 
 
-@dataclass(slots=True)
-class _Content:
+class _Content(msgspec.Struct, eq=False):
     name: str
     description: str
     middleware: tuple[Any, ...]
@@ -119,6 +145,8 @@ class _BuiltDefinition(Definition):
         return self._inputs
 
     def _drawn(self) -> tuple[Draft, list[str]]:
+        from actorflow.workflow.references import Resolver
+
         content = self._content
         assert content is not None
         resolver = Resolver(content.name, self, content.inputs, content.entries)

@@ -13,6 +13,8 @@ import msgspec
 
 from actorflow.plan import Attribute, Collected, Constant, Expression, Item, Key, shape_of
 from actorflow.workflow.promise import Promise, is_promise
+from actorflow.workflow.step import Step
+from actorflow.workflow.workflow import Workflow
 
 Leaf = Callable[[Any], Expression]
 
@@ -65,9 +67,6 @@ class _Walk:
 
 
 def _must_be_a_value(value: Any) -> None:
-    from actorflow.workflow.step import Step  # steps draw
-    from actorflow.workflow.workflow import Workflow  # workflows draw
-
     if isinstance(value, (Step, Workflow)):
         raise Unusable(f"{value!r} is passed without being called; pass its result: {value.name}(…)")
 

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from inspect import Parameter, Signature, cleandoc
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from actorflow import plan
 from actorflow.errors import InvalidStep, InvalidWorkflow
-from actorflow.plan import Draft, InputSpec, Plan, compile_draft
+from actorflow.plan import InputSpec, Plan
 from actorflow.values import resolve_hints
-from actorflow.workflow.drawing import Drawing, current_drawing, drawing_of
 from actorflow.workflow.lines import line_of
-from actorflow.workflow.source import scan
+
+if TYPE_CHECKING:
+    from actorflow.plan import Draft
 
 _drawing_lock = RLock()
 """One workflow is drawn at a time: two threads that draw workflows which call each other never wait for each other."""
@@ -46,7 +48,7 @@ class Definition:
         with _drawing_lock:
             if self._plan is None:
                 draft, problems = self._drawn()
-                self._plan = compile_draft(draft, problems)
+                self._plan = plan.compile_draft(draft, problems)
                 self._draft = draft
         return self._plan
 
@@ -85,43 +87,9 @@ class FunctionDefinition(Definition):
         return self._inputs
 
     def _drawn(self) -> tuple[Draft, list[str]]:
-        drawing = Drawing(self.name, self, current_drawing())
-        draft = drawing.draft
-        draft.line, draft.description, draft.middleware = line_of(self.function), self.description, self.middleware
-        draft.return_type = self.hints().get("return", Any)
-        promises = drawing.inputs(self.inputs())
-        try:
-            with drawing_of(drawing):
-                self._draw(drawing, promises)
-        except InvalidWorkflow:
-            if not drawing.problems:
-                raise
-        found = scan(self.function)
-        draft.notes.extend(found.notes)
-        return draft, [*drawing.problems, *found.problems]
+        from actorflow.workflow.tracing import trace
 
-    def _draw(self, drawing: Drawing, promises: list[Any]) -> None:
-        try:
-            returned = self.function(*self._called(promises)[0], **self._called(promises)[1])
-        except InvalidWorkflow:
-            raise
-        except Exception as error:
-            error.add_note(f"this happened while workflow {self.name!r} was being drawn ({line_of(self.function)})")
-            if not drawing.problems:
-                raise
-            raise InvalidWorkflow(self.name, drawing.problems) from error
-        drawing.draft.result = drawing.expression(returned, "the returned value")
-        drawing.draft.returned = True
-
-    def _called(self, promises: list[Any]) -> tuple[list[Any], dict[str, Any]]:
-        args: list[Any] = []
-        kwargs: dict[str, Any] = {}
-        for parameter, promise in zip(self.signature.parameters.values(), promises, strict=True):
-            if parameter.kind is Parameter.KEYWORD_ONLY:
-                kwargs[parameter.name] = promise
-            else:
-                args.append(promise)
-        return args, kwargs
+        return trace(self)
 
 
 # ── what can be a workflow ────────────────────────────────────────────────────────────────────────────────────────────

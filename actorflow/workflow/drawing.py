@@ -29,7 +29,7 @@ from actorflow.plan import (
 from actorflow.workflow.collecting import Unusable, to_expression
 from actorflow.workflow.inlining import inlined, sinks
 from actorflow.workflow.lines import users_line
-from actorflow.workflow.promise import Promise, Source, is_promise, source_of
+from actorflow.workflow.promise import Promise, Source, source_of
 from actorflow.workflow.signatures import bind_arguments
 
 if TYPE_CHECKING:
@@ -210,8 +210,3 @@ def _bound(
         drawing.problem(f"step {name!r} {error}")
         return (), ()
     return tuple(drawing.expression(value, f"step {name!r}") for value in flat), keywords
-
-
-def promise_type(value: Any) -> Any:
-    """The type of a promise, or `Any` of something else."""
-    return source_of(value).type if is_promise(value) else Any

@@ -12,7 +12,6 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from actorflow.errors import InvalidStep, suggest
 from actorflow.plan import Mode
-from actorflow.workflow.signatures import signature_of
 
 RequestedMode: TypeAlias = Literal["auto", "inline", "thread", "process"]
 """How a step asks to be executed; `auto` is on the loop for `async def`, in a thread for `def`."""
@@ -27,6 +26,14 @@ def is_async(function: Callable[..., Any]) -> bool:
     while isinstance(function, functools.partial):
         function = function.func
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, _CALL, None))
+
+
+def signature_of(function: Callable[..., Any]) -> Signature | None:
+    """The signature, or None if there is no telling (some functions written in C)."""
+    try:
+        return inspect.signature(function)
+    except (ValueError, TypeError):
+        return None
 
 
 def is_generator(function: Callable[..., Any]) -> bool:

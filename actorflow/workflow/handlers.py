@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from inspect import Signature
 from typing import Any, Literal, TypeAlias
 
 from actorflow.errors import InvalidStep
 from actorflow.plan import GuardSpec, HandlerSpec
 from actorflow.policy import Retry
-from actorflow.workflow.functions import display_name, is_async, is_generator
+from actorflow.workflow.functions import display_name, is_async, is_generator, signature_of
+from actorflow.workflow.options import Handlers, check_timeout
 from actorflow.workflow.signatures import (
-    signature_of,
     takes_arguments_of,
     takes_names_of,
     takes_one,
@@ -21,23 +20,40 @@ from actorflow.workflow.signatures import (
 )
 
 Role: TypeAlias = Literal["undo", "compensate"]
+Attach: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 HANDLER_RETRY = Retry(attempts=5, on=())
 """How a handler is tried again unless told: five tries, after any `Exception` (R19)."""
 
 
-@dataclass(slots=True)
-class Handlers:
-    """The handlers of a step and of all its copies: what is attached to one of them holds for all.
+def new_undo(
+    step: str, signature: Signature, handlers: Handlers, retry: Retry | None, timeout: float | None, unknown: bool
+) -> Attach:
+    """A decorator that attaches an undo and gives its function back."""
+    check_handler_options(step, "undo", retry, timeout, unknown)
 
-    `changes` counts what was attached, so that copies know when what they made of it is out of date; `irreversible` is whether the step or
-    any copy is marked so.
-    """
+    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+        wants = check_undo(step, signature, function)
+        spec = HandlerSpec(function, is_async(function), wants, retry or HANDLER_RETRY, timeout, unknown)
+        attach_undo(step, handlers, spec)
+        return function
 
-    undo: HandlerSpec | None = None
-    compensate: HandlerSpec | None = None
-    irreversible: bool = False
-    changes: int = 0
+    return attach
+
+
+def new_compensate(
+    step: str, signature: Signature, handlers: Handlers, retry: Retry | None, timeout: float | None
+) -> Attach:
+    """A decorator that attaches a compensation and gives its function back."""
+    check_handler_options(step, "compensate", retry, timeout, unknown=False)
+
+    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+        check_compensate(step, signature, function)
+        spec = HandlerSpec(function, is_async(function), True, retry or HANDLER_RETRY, timeout)
+        attach_compensate(step, handlers, spec)
+        return function
+
+    return attach
 
 
 def attach_undo(step: str, handlers: Handlers, handler: HandlerSpec) -> None:
@@ -92,14 +108,6 @@ def check_handler_options(step: str, role: Role, retry: Any, timeout: Any, unkno
     check_timeout(what, timeout)
     if not isinstance(unknown, bool):
         raise InvalidStep(f"{what} has unknown={unknown!r}\nGive True or False.")
-
-
-def check_timeout(what: str, timeout: Any) -> None:
-    """A timeout is None or a number of seconds above zero that has an end."""
-    if timeout is None:
-        return
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
-        raise InvalidStep(f"{what} has timeout={timeout!r}\nGive a number of seconds above zero, or None for no end.")
 
 
 def _guard(step: str, signature: Signature, function: Any, *, is_where: bool) -> GuardSpec:

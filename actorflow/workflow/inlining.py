@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from actorflow.plan import Draft, DraftNode, Expression, StepSpec, moved, nodes_in
 

@@ -8,7 +8,7 @@ from typing import Any
 from actorflow.errors import InvalidStep, suggest
 from actorflow.plan import LimitSpec
 from actorflow.policy import Limit
-from actorflow.workflow.signatures import signature_of
+from actorflow.workflow.functions import signature_of
 
 _NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

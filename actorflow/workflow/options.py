@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from inspect import Signature, cleandoc
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
+from actorflow import values
 from actorflow.errors import InvalidStep
-from actorflow.plan import GuardSpec, LimitSpec, Mode
+from actorflow.plan import GuardSpec, HandlerSpec, LimitSpec, Mode
 from actorflow.policy import Retry
 from actorflow.workflow.functions import check_name, resolve_mode
-from actorflow.workflow.handlers import check_timeout, guard_specs
-from actorflow.workflow.limits import limit_specs
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(msgspec.Struct, frozen=True):
     """How one use of a step stands in its workflow: the node's name, what it waits for, and whether its result is kept to the end."""
 
     name: str | None = None
@@ -26,8 +25,7 @@ class Placement:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StepOptions:
+class StepOptions(msgspec.Struct, frozen=True):
     """What is said of a step beside its function.
 
     `requested` is the mode as asked for, `mode` as it was resolved; `hints` are the annotations as types, or None as long as they can't be told.
@@ -42,6 +40,19 @@ class StepOptions:
     guards: tuple[GuardSpec, ...] = ()
     description: str = ""
     hints: Mapping[str, Any] | None = None
+
+
+class Handlers(msgspec.Struct, eq=False):
+    """The handlers of a step and of all its copies: what is attached to one of them holds for all.
+
+    `changes` counts what was attached, so that copies know when what they made of it is out of date; `irreversible` is whether the step or
+    any copy is marked so.
+    """
+
+    undo: HandlerSpec | None = None
+    compensate: HandlerSpec | None = None
+    irreversible: bool = False
+    changes: int = 0
 
 
 def first_options(
@@ -59,6 +70,8 @@ def changed_options(
     given = {option: value for option, value in changes.items() if value is not UNSET}
     checked: dict[str, Any] = {}
     if "limit" in given:
+        from actorflow.workflow.limits import limit_specs
+
         checked["limits"] = limit_specs(name, given["limit"], signature)
     if "guards" in given or "where" in given:
         checked["guards"] = _guards(name, signature, options, given)
@@ -101,6 +114,34 @@ def _checked(name: str, option: str, value: Any) -> Any:
 
 def _guards(name: str, signature: Signature, options: StepOptions, given: dict[str, Any]) -> tuple[GuardSpec, ...]:
     """What isn't given anew of guards and predicate stays as it was."""
+    from actorflow.workflow.handlers import guard_specs  # handlers know options
+
     old_where = next((guard.function for guard in options.guards if guard.is_where), None)
     old_guards = [guard.function for guard in options.guards if not guard.is_where]
     return guard_specs(name, signature, given.get("guards", old_guards), given.get("where", old_where))
+
+
+def check_timeout(what: str, timeout: Any) -> None:
+    """A timeout is None or a number of seconds above zero that has an end."""
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise InvalidStep(f"{what} has timeout={timeout!r}\nGive a number of seconds above zero, or None for no end.")
+
+
+def hints_by_now(step: str, function: Callable[..., Any]) -> Mapping[str, Any] | None:
+    """The annotations as types, at decoration, while local names are in sight; None if one names what isn't there yet."""
+    try:
+        return values.resolve_hints(function, f"step {step!r}")
+    except InvalidStep:
+        return None
+
+
+def check_sendable_values(step: str, options: StepOptions) -> None:
+    """What goes to a worker process and back is encoded; refuses types that surely can't be. Those not known yet pass for now."""
+    if options.mode != "process":
+        return
+    for name, annotation in (options.hints or {}).items():
+        if reason := values.why_not_encodable(annotation):
+            what = "returns what" if name == "return" else f"takes a {name!r} that"
+            raise InvalidStep(f"step {step!r} executes in a worker process, and {what} can't be encoded: {reason}")

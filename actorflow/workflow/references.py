@@ -9,8 +9,7 @@ Costs O(nodes + references): no name is searched for twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -30,6 +29,7 @@ from actorflow.plan import (
     moved,
     part_of,
 )
+from actorflow.workflow.builder import Entry, Value
 from actorflow.workflow.classes import is_keyed
 from actorflow.workflow.collecting import Unusable, to_expression
 from actorflow.workflow.drawing import Drawing
@@ -39,32 +39,6 @@ from actorflow.workflow.parameters import Parameters
 from actorflow.workflow.step import Step
 from actorflow.workflow.subpath import MissingPart, item_type, member_type
 from actorflow.workflow.workflow import Workflow
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A literal, where a text would be a reference."""
-
-    value: Any
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One `add_step` or `compose`, as it was written. `first` is the number of its first node, `count` how many it has."""
-
-    name: str
-    what: Any
-    arguments: Mapping[str, Any]
-    after: Sequence[str]
-    line: str
-    first: int = -1
-    count: int = 0
-    given: Sequence[Expression] | None = None
-    open: bool = False
-
-    @property
-    def is_step(self) -> bool:
-        return isinstance(self.what, Step)
 
 
 class Resolver:

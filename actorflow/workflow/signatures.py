@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -28,14 +28,6 @@ def bind_arguments(
         raise TypeError(_misfit(signature, kwargs, error)) from None
     bound.apply_defaults()
     return _flatten(signature, bound.arguments)
-
-
-def signature_of(function: Callable[..., Any]) -> Signature | None:
-    """The signature, or None if there is no telling (some functions written in C)."""
-    try:
-        return inspect.signature(function)
-    except (ValueError, TypeError):
-        return None
 
 
 def takes_arguments_of(signature: Signature, step: Signature, *, after: int = 0) -> bool:

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from actorflow.plan import Findings, at
+from actorflow.workflow.combine import transform
+from actorflow.workflow.step import Step
+from actorflow.workflow.workflow import Workflow
 
 _INSTEAD = "decide inside a step, with where= on a step, or in transform(promise, function)"
 
@@ -130,10 +133,6 @@ def _names_seen_by(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def _is_definition(value: Any) -> bool:
-    from actorflow.workflow.combine import transform  # that module draws
-    from actorflow.workflow.step import Step
-    from actorflow.workflow.workflow import Workflow
-
     return isinstance(value, (Step, Workflow)) or value is transform
 
 

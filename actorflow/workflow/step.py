@@ -13,19 +13,29 @@ no sense is refused here, where it is written, with `InvalidStep`; the table is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
 from inspect import Signature
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from actorflow.errors import InvalidStep
 from actorflow.plan import StepSpec
-from actorflow.policy import Limit, Recover, Retry, Skip
+from actorflow.policy import Limit, Retry, Skip
 from actorflow.workflow.functions import RequestedMode, check_function, check_name, name_of
-from actorflow.workflow.handlers import Handlers
-from actorflow.workflow.options import Placement, StepOptions, changed_options, checked_placement, first_options
-from actorflow.workflow.specs import check_sendable_values, hints_by_now, new_compensate, new_undo, step_spec
+from actorflow.workflow.options import (
+    Handlers,
+    Placement,
+    StepOptions,
+    changed_options,
+    check_sendable_values,
+    checked_placement,
+    first_options,
+    hints_by_now,
+)
+
+if TYPE_CHECKING:
+    from actorflow.workflow.shapes import Compensate, CompensateHandler, Decorate, Undo, UndoHandler, UndoOfValue
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,9 +44,6 @@ X = TypeVar("X")
 Mode: TypeAlias = RequestedMode
 Guard: TypeAlias = Callable[P, Skip[R] | Awaitable[Skip[R] | None] | None]
 Where: TypeAlias = Callable[P, bool | Awaitable[bool]]
-UndoHandler: TypeAlias = Callable[Concatenate[R, P], Awaitable[None] | None]
-UndoOfValue: TypeAlias = Callable[[R], Awaitable[None] | None]
-CompensateHandler: TypeAlias = Callable[Concatenate[Exception, P], Recover[R] | Awaitable[Recover[R] | None] | None]
 
 
 class Step(Generic[P, R, X]):
@@ -66,7 +73,7 @@ class Step(Generic[P, R, X]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Draws a node of the workflow that is being drawn. Raises outside of one: a unit test calls `step.run(…)`."""
-        from actorflow.workflow.drawing import draw_step_call  # the drawing knows steps
+        from actorflow.workflow.drawing import draw_step_call
 
         return cast("R", draw_step_call(self, args, kwargs))
 
@@ -81,7 +88,7 @@ class Step(Generic[P, R, X]):
     @overload
     def undo(
         self, /, *, retry: Retry | None = None, timeout: float | None = None, unknown: bool = False
-    ) -> _Undo[P, R]: ...
+    ) -> Undo[P, R]: ...
     def undo(
         self,
         handler: Callable[..., Any] | None = None,
@@ -97,13 +104,15 @@ class Step(Generic[P, R, X]):
         `timeout` (seconds) is the step's own unless given. `unknown=True`: it may be called with `None` when nobody knows whether
         the step did its work (R54). Raises `InvalidStep` with the signature that was expected.
         """
+        from actorflow.workflow.handlers import new_undo
+
         attach = new_undo(self.name, self.signature, self._handlers, retry, timeout, unknown)
         return attach if handler is None else attach(handler)
 
     @overload
     def compensate(self, handler: CompensateHandler[P, R], /) -> CompensateHandler[P, R]: ...
     @overload
-    def compensate(self, /, *, retry: Retry | None = None, timeout: float | None = None) -> _Compensate[P, R]: ...
+    def compensate(self, /, *, retry: Retry | None = None, timeout: float | None = None) -> Compensate[P, R]: ...
     def compensate(
         self,
         handler: Callable[..., Any] | None = None,
@@ -116,6 +125,8 @@ class Step(Generic[P, R, X]):
 
         The handler takes the exception and all of the step's arguments. It returns `Recover(value)` or `None`, or raises `TryAgain`.
         """
+        from actorflow.workflow.handlers import new_compensate
+
         attach = new_compensate(self.name, self.signature, self._handlers, retry, timeout)
         return attach if handler is None else attach(handler)
 
@@ -162,30 +173,14 @@ class Step(Generic[P, R, X]):
         Raises `InvalidStep` if an annotation names what isn't there.
         """
         if self._spec is None or self._spec_changes != self._handlers.changes:
+            from actorflow.workflow.specs import step_spec
+
             self._spec_changes = self._handlers.changes
             self._spec = step_spec(self.name, self.function, self.signature, self._options, self._handlers)
         return self._spec
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
-
-
-class _Undo(Protocol[P, R]):
-    @overload
-    def __call__(self, handler: UndoHandler[R, P], /) -> UndoHandler[R, P]: ...
-    @overload
-    def __call__(self, handler: UndoOfValue[R], /) -> UndoOfValue[R]: ...
-
-
-class _Compensate(Protocol[P, R]):
-    def __call__(self, handler: CompensateHandler[P, R], /) -> CompensateHandler[P, R]: ...
-
-
-class _Decorate(Protocol):
-    @overload
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Step[P, R, Coroutine[Any, Any, R]]: ...
-    @overload
-    def __call__(self, function: Callable[P, R], /) -> Step[P, R, R]: ...
 
 
 AnyStep: TypeAlias = Step[P, R, Any]
@@ -207,7 +202,7 @@ def step(
     guards: Sequence[Callable[..., Any]] | UnsetType = UNSET,
     where: Callable[..., Any] | UnsetType = UNSET,
     description: str | UnsetType = UNSET,
-) -> _Decorate: ...
+) -> Decorate: ...
 def step(
     function: Any = UNSET,
     /,

@@ -14,13 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from actorflow.errors import InvalidState, InvalidWorkflow
-from actorflow.plan import Draft, InputSpec, Plan
+from actorflow.plan import InputSpec, Plan
 from actorflow.workflow.definition import Definition, FunctionDefinition
-from actorflow.workflow.drawing import Drawing, current_drawing
 from actorflow.workflow.functions import check_name
-from actorflow.workflow.inputs import bind_inputs, bind_values, convert_inputs
-from actorflow.workflow.lines import users_line
 from actorflow.workflow.options import Placement
 
 P = ParamSpec("P")
@@ -34,20 +30,16 @@ class Workflow(Generic[P, R]):
         self.definition = definition
         self.name = definition.name
         self.description = definition.description
-        self._placement = placement
+        self.placement = placement
         self.is_undoable = undoable
         self.__name__ = definition.name
         self.__doc__ = definition.description
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Composes this workflow into the one that is being drawn. Raises `InvalidState` outside of one."""
-        drawing = current_drawing()
-        if drawing is None:
-            raise InvalidState(
-                f"workflow {self.name!r} was called outside of a workflow\n"
-                f"To run it: await runtime.run({self.name}, …). Called inside another @workflow function it becomes a part of that."
-            )
-        return cast("R", self._draw_call(drawing, args, kwargs))
+        from actorflow.workflow.composing import draw_workflow_call
+
+        return cast("R", draw_workflow_call(self, args, kwargs))
 
     def compile(self) -> Plan:
         """The plan, made once. Raises `InvalidWorkflow` with all problems."""
@@ -61,7 +53,7 @@ class Workflow(Generic[P, R]):
         `name` goes before its nodes' names; `after` holds back all of it; `undoable=False` leaves out its steps' undos. Raises
         `InvalidWorkflow` for a name that can't be one.
         """
-        before = self._placement
+        before = self.placement
         placement = Placement(
             name=before.name if name is None else check_name(name),
             after=before.after if after is None else tuple(after),
@@ -78,47 +70,18 @@ class Workflow(Generic[P, R]):
         inputs = self.inputs
         if not inputs and not args and not kwargs:
             return ()
+        from actorflow.workflow.inputs import bind_inputs
+
         return bind_inputs(f"workflow {self.name!r}", inputs, self.definition.signature, args, kwargs)
 
     def convert_inputs(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """The same from a message: plain data, converted strictly to the annotated types (R2). Raises `InvalidInput`."""
+        from actorflow.workflow.inputs import convert_inputs
+
         return convert_inputs(f"workflow {self.name!r}", self.inputs, given)
 
     def __repr__(self) -> str:
         return f"<workflow {self.name}>"
-
-    def _draw_call(self, drawing: Drawing, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        line = users_line()
-        draft = self._draft_within(drawing)
-        name = drawing.name_for(self.name, self._placement.name, line)
-        what = f"workflow {name!r}"
-        values = bind_values(drawing, draft.inputs, self.definition.signature, args, kwargs, what)
-        after = drawing.waits(self._placement.after, what) if self._placement.after else ()
-        return drawing.inline(draft, name, values, after, undoable=self.is_undoable)
-
-    def _draft_within(self, drawing: Drawing) -> Draft:
-        """This workflow's draft. Its problems are those of the outer workflow too."""
-        path = _path_to(drawing, self.definition)
-        if path:
-            drawing.refuse(
-                f"a workflow contains itself: {' → '.join([*path, self.name])}; repeat inside a step instead"
-            )
-        try:
-            return self.definition.draft()
-        except InvalidWorkflow as error:
-            drawing.problems.extend(f"workflow {self.name!r}: {problem}" for problem in error.problems)
-            raise
-
-
-def _path_to(drawing: Drawing | None, definition: object) -> list[str]:
-    """The names of the workflows being drawn from `definition` inwards; empty if it isn't being drawn."""
-    path: list[str] = []
-    while drawing is not None:
-        path.insert(0, drawing.name)
-        if drawing.owner is definition:
-            return path
-        drawing = drawing.outer
-    return []
 
 
 @overload
