@@ -148,7 +148,9 @@ class RunHalted(ActorflowError):
         self.by = by
         self.snapshot = snapshot
         self.set_aside = tuple(set_aside)
-        aside = f"\nIt set aside {', '.join(set_aside)}: name what is to become of each in `resolve=`." if set_aside else ""
+        aside = (
+            f"\nIt set aside {', '.join(set_aside)}: name what is to become of each in `resolve=`." if set_aside else ""
+        )
         what = f"run {run_id!r} of {workflow!r} was halted" + (f" by {by}" if by else "")
         super().__init__(f"{what}\nGo on with runtime.resume().{aside}")
 

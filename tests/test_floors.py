@@ -87,7 +87,9 @@ def doors(package: Path) -> frozenset[str]:
     handed = set[str]()
     for path in package.glob("*/__init__.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            if isinstance(node, ast.Assign) and any(
+                isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
+            ):
                 handed.update(f"actorflow.{path.parent.name}.{name}" for name in ast.literal_eval(node.value))
     return frozenset(handed)
 
