@@ -21,10 +21,11 @@ from actorflow.workflow.options import Placement
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-class Workflow(Generic[P, R]):
-    """A workflow, or a copy of it for one use. `P` are its inputs, `R` is its result."""
+class Workflow(Generic[P, R_co]):
+    """A workflow, or a copy of it for one use. `P` are its inputs, `R_co` is its result."""
 
     def __init__(self, definition: Definition, placement: Placement = Placement(), *, undoable: bool = True) -> None:  # noqa: B008  # frozen
         self.definition = definition
@@ -35,11 +36,11 @@ class Workflow(Generic[P, R]):
         self.__name__ = definition.name
         self.__doc__ = definition.description
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Composes this workflow into the one that is being drawn. Raises `InvalidState` outside of one."""
         from actorflow.workflow.composing import draw_workflow_call
 
-        return cast("R", draw_workflow_call(self, args, kwargs))
+        return cast("R_co", draw_workflow_call(self, args, kwargs))
 
     def compile(self) -> Plan:
         """The plan, made once. Raises `InvalidWorkflow` with all problems."""
@@ -47,7 +48,7 @@ class Workflow(Generic[P, R]):
 
     def options(
         self, *, name: str | None = None, after: Sequence[object] | None = None, undoable: bool | None = None
-    ) -> Workflow[P, R]:
+    ) -> Workflow[P, R_co]:
         """A copy for one use inside another workflow.
 
         `name` goes before its nodes' names; `after` holds back all of it; `undoable=False` leaves out its steps' undos. Raises
