@@ -5,7 +5,7 @@
 1. A message finds its run's row in the table; one for a run that is gone is dropped: its fence is the table.
 2. The engine decides: it folds facts into the row's state, and leaves orders, permits to ask for, attempts to start.
 3. Facts are published; with a store they would be on disk by now.
-4. Permits are asked for, and answered within the turn; orders are carried out; attempts start.
+4. Permits are asked for, and answered within the turn; attempts start; orders are carried out.
 5. What executes posts its message, and the loop goes round.
 
 A fault in one run's turn fails that run alone (R35).
@@ -88,13 +88,13 @@ class Executor(TurnActor[Any]):
         decide(state, message, now)
         while state.asks:
             self.ask(row, now)
-        if state.orders:
-            self.carry_out(row, now)
-        if state.started:
+        if state.started:  # before the orders: one of them may be to stop what is started here
             started, state.started = state.started, []
             start = self.runner.start
             for node in started:
                 start(row, node)
+        if state.orders:
+            self.carry_out(row, now)
         if state.more:
             state.more = False
             self.loop.call_soon(self.post, GoOn(row.id, now))
@@ -165,9 +165,11 @@ class Executor(TurnActor[Any]):
             self.post(PermitsGranted(row.id, now, (order.node,)))
 
     def abandon(self, row: Row, order: AbandonStep, now: float) -> None:
+        """One that has ended meanwhile gives its permits back at once."""
         if order.orphaned:
             self.services.pool.orphan(row, order.node)
-        self.runner.abandon(row, order.node, orphaned=order.orphaned)
+        if not self.runner.abandon(row, order.node, orphaned=order.orphaned) and order.orphaned:
+            self.services.pool.orphan_ended(row, order.node, now)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

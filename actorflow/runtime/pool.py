@@ -62,10 +62,15 @@ class Pool(TurnActor[Any]):
         return granted, queued, failed
 
     def ask_front(self, row: Row, node: int, now: float) -> bool:
-        """For an undo or a compensation: before all others, without the rate (R28)."""
+        """For an undo or a compensation: before all others, without the rate (R28).
+
+        In a full pool it shares the permit of an abandoned attempt of its own run: a step that never ends must not keep what
+        was done from being taken back.
+        """
         pools = self._pools(row, node)
+        lineage = (*row.lineage, *((row.id, orphan) for orphan in row.orphaned))
         granted = self.permits.ask(
-            row.id, node, pools, priority=row.priority, front=True, lineage=row.lineage, now=now
+            row.id, node, pools, priority=row.priority, front=True, lineage=lineage, now=now
         )  # fmt: skip
         self._publish(PermitsAcquired if granted else PermitsWaited, row, (node,), now)
         self._watch(now)
@@ -117,9 +122,11 @@ class Pool(TurnActor[Any]):
             self.permits.withdraw(row.id, node)
 
     def orphan(self, row: Row, node: int) -> None:
+        row.orphaned.add(node)
         self.permits.orphan(row.id, node)
 
     def orphan_ended(self, row: Row, node: int, now: float) -> None:
+        row.orphaned.discard(node)
         self._publish(PermitsReleased, row, (node,), now)
         self._grant(self.permits.orphan_ended(row.id, node, now), now)
 

@@ -42,7 +42,7 @@ class Row:
 
     __slots__ = (
         "child_calls", "children", "context", "counted", "data", "failure", "handle", "id", "inputs", "labels", "launch",
-        "lineage", "live", "middleware", "options", "orphans", "outcome", "parent", "pools", "priority", "sequence",
+        "lineage", "live", "middleware", "options", "orphaned", "orphans", "outcome", "parent", "pools", "priority", "sequence",
         "state", "timers", "workflow", "wraps",
     )  # fmt: skip
 
@@ -70,6 +70,7 @@ class Row:
         self.sequence = 1  # of the next fact
         self.live: dict[int, Live] = {}
         self.orphans: set[Live] = set()  # abandoned, and still executing
+        self.orphaned: set[int] = set()  # nodes of such, with permits
         self.timers: set[Any] = set()
         self.pools: dict[int, Any] = {}
         self.children: dict[int, dict[str, Run[Any]]] = {}

@@ -13,6 +13,7 @@ import sys
 from asyncio import CancelledError, Task, current_task
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from actorflow.engine import CompensateStep, DeadlinePassed, GraceOver, NothingBegun, UndoStep
@@ -199,6 +200,11 @@ class StepRunner:
         if live is None or live.number != number or live.task is None:
             return
         live.stopping = True
+        if never_began(live.task):
+            live.task.cancel()
+            at = self.monotonic()
+            self.deliver(row, node, StepInterrupted(row.id, node, number, at, entered=False, began=at))
+            return
         grace = row.state.options.cancel_grace
         self.timers.after(grace, (row.id, node), partial(self.grace_is_over, row, node, live))
         live.task.cancel()
@@ -206,17 +212,21 @@ class StepRunner:
     def grace_is_over(self, row: Row, node: int, live: Live) -> None:
         self.post(GraceOver(row.id, node, live.number, self.monotonic()))
 
-    def abandon(self, row: Row, node: int, *, orphaned: bool) -> None:
-        """Waits no longer. A thread's permits come back when the thread ends, a task's when the task does."""
+    def abandon(self, row: Row, node: int, *, orphaned: bool) -> bool:
+        """Waits no longer. A thread's permits come back when the thread ends, a task's when the task does.
+
+        False if nothing executes there any more.
+        """
         live = row.live.pop(node, None)
         if live is None:
-            return
+            return False
         live.orphaned = orphaned
         self.services.machine.report_abandoned(row, node)
         if live.work is not None:
             live.work.let_go(partial(self.orphan_ended, row, node, live))
         else:
             row.orphans.add(live)
+        return True
 
     # ── guards ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -305,6 +315,12 @@ class StepRunner:
             live = row.live[node] = Live(row.state.attempt[node])
             live.task = current_task(self.loop)
         return await in_thread(self, row, node, live, function, ())
+
+
+def never_began(task: Task[None]) -> bool:
+    """Whether the task waits for its first turn. One that is cancelled before doesn't enter its coroutine, so it can't answer."""
+    coroutine = task.get_coro()
+    return iscoroutine(coroutine) and getcoroutinestate(coroutine) == CORO_CREATED
 
 
 # ── the bodies ────────────────────────────────────────────────────────────────────────────────────────────────────────
