@@ -112,6 +112,10 @@ class Hub:
         self._attach(subscription)
         return subscription
 
+    def flush(self) -> None:
+        """Buffers with each subscriber what was published so far, ahead of the turn that hands it out."""
+        self._distribute()
+
     async def close(self, timeout: float = 5.0) -> None:
         """Takes nothing more, hands over what is buffered, each subscriber having `timeout` seconds, and lets all go.
 

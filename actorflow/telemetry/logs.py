@@ -75,7 +75,11 @@ def words_of(fact: object) -> str:
     """What a fact says, in words: `step succeeded`, `run failed`."""
     if isinstance(fact, facts.RunEnded):
         return f"run {fact.status}"
-    kind = type(fact)
+    return words_of_kind(type(fact))
+
+
+def words_of_kind(kind: type) -> str:
+    """What facts of a type say, but for `RunEnded`, whose status says it."""
     if kind not in _WORDS:
         _WORDS[kind] = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
     return _WORDS[kind]

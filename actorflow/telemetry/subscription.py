@@ -50,6 +50,13 @@ class Subscription:
         self._filled.set()
         self._detach(self)
 
+    def read_now(self) -> list[Event]:
+        """What has come and wasn't read yet, without waiting for more."""
+        events = [self._tell_lost()] if self._lost else []
+        events.extend(self._buffer)
+        self._buffer.clear()
+        return events
+
     async def __aenter__(self) -> Self:
         return self
 
