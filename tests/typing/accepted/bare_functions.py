@@ -3,8 +3,9 @@
 from collections.abc import Coroutine
 from typing import Any, assert_type
 
-from actorflow import Step, step
 from trip import Seat, label, reserve_seat
+
+from actorflow import Step, step
 
 
 @step(name="twice", mode="inline")

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from actorflow import Plan, Runtime, Workflow, WorkflowBuilder
 from trip import Trip, book_trip, reserve_seat
+
+from actorflow import Plan, Runtime, Workflow, WorkflowBuilder
 
 
 def build(cities: list[str]) -> Workflow[..., Any]:

@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from actorflow import Run, Runtime, StepContext, Workflow, step, workflow
 from trip import Charge, Trip, book_trip
+
+from actorflow import Run, Runtime, StepContext, Workflow, step, workflow
 
 
 @step

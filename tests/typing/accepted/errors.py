@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from actorflow import ActorflowError, RunFailed, Runtime, StepError, failed_with, failure
 from trip import Trip, book_trip
+
+from actorflow import ActorflowError, RunFailed, Runtime, StepError, failed_with, failure
 
 
 @failure

@@ -2,8 +2,9 @@
 
 from typing import Any, ParamSpec, TypeVar, assert_type
 
-from actorflow import AnyStep, Run, Runtime, Workflow, workflow
 from trip import Seat, Trip, label, reserve_seat
+
+from actorflow import AnyStep, Run, Runtime, Workflow, workflow
 
 P = ParamSpec("P")
 R = TypeVar("R")

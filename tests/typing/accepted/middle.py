@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, assert_type
 
-from actorflow import Event, Middleware, RunFailed, RunInfo, Runtime, step, step_context
 from trip import Charge, Trip, book_trip
+
+from actorflow import Event, Middleware, RunFailed, RunInfo, Runtime, step, step_context
 
 
 class Tenant(Middleware):

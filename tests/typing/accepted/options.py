@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from actorflow import Exponential, Fixed, Limit, Rate, Retry, Skip, workflow
 from trip import Charge, Seat, Trip, charge_card, reserve_seat
+
+from actorflow import Exponential, Fixed, Limit, Rate, Retry, Skip, workflow
 
 
 def enough(seat: Seat, nights: int) -> Skip[Charge] | None:

@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from actorflow import Halted, Run, RunHalted, Runtime, Skip
 from trip import Charge, Trip, book_trip
+
+from actorflow import Halted, Run, RunHalted, Runtime, Skip
 
 
 async def main() -> None:

@@ -2,8 +2,9 @@
 
 from typing import assert_type
 
-from actorflow import Cancelled, Failed, Halted, Run, RunFailed, Runtime, Succeeded
 from trip import CARDS, Charge, Client, Trip, book_trip
+
+from actorflow import Cancelled, Failed, Halted, Run, RunFailed, Runtime, Succeeded
 
 
 async def main() -> None:

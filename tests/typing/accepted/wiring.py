@@ -2,8 +2,9 @@
 
 from typing import TypedDict, assert_type
 
-from actorflow import step, transform, workflow
 from trip import Charge, Seat, Trip, book_trip, charge_card, label, reserve_seat
+
+from actorflow import step, transform, workflow
 
 
 class Booking(TypedDict):

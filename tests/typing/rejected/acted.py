@@ -1,9 +1,9 @@
 """Actors that are sent what they don't take, and outcomes that are misread."""
 
 import msgspec
+from trip import Charge, Seat
 
 from actorflow import Actor, ActorRef, Failed, Outcome, Recover, Runtime, StartRun, Succeeded, failure
-from trip import Charge, Seat
 
 
 class Seen(msgspec.Struct, frozen=True):

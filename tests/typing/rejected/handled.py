@@ -1,7 +1,8 @@
 """Handlers that don't fit."""
 
-from actorflow import Recover
 from trip import Charge, Seat, label, reserve_seat
+
+from actorflow import Recover
 
 
 @reserve_seat.undo  # BAD undo of the wrong value

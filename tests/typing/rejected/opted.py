@@ -1,7 +1,8 @@
 """Options that don't exist, or are of the wrong type."""
 
-from actorflow import Exponential, Limit, Rate, Retry, Skip, TryAgain, step
 from trip import Seat, charge_card, label, reserve_seat
+
+from actorflow import Exponential, Limit, Rate, Retry, Skip, TryAgain, step
 
 r1 = Retry(attempt=3)  # BAD
 r2 = Retry(attempts="3")  # BAD

@@ -1,7 +1,8 @@
 """Runs with wrong inputs, results or options."""
 
-from actorflow import Run, Runtime
 from trip import CARDS, Seat, Trip, book_trip, label, reserve_seat
+
+from actorflow import Run, Runtime
 
 
 async def main() -> None:

@@ -1,7 +1,8 @@
 """Wiring mistakes. Each line marked BAD must be rejected by both checkers, and no other line."""
 
-from actorflow import transform, workflow
 from trip import Charge, Seat, Trip, book_trip, charge_card, label, reserve_seat
+
+from actorflow import transform, workflow
 
 
 @workflow
