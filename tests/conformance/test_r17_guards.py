@@ -78,6 +78,7 @@ async def test_guards_take_no_permit(clock: MockClock) -> None:
 async def test_guards_that_have_passed_are_not_asked_again(clock: MockClock) -> None:
     """R17: until all have passed, once: not before another attempt, nor after a halt."""
     seen: list[str] = []
+    booked_once = asyncio.Event()
 
     async def guard() -> None:
         seen.append("guard")
@@ -85,12 +86,14 @@ async def test_guards_that_have_passed_are_not_asked_again(clock: MockClock) -> 
     @step(guards=[guard])
     async def book() -> str:
         seen.append(f"book {step_context().attempt}")
+        booked_once.set()
         if step_context().attempt < 3:
             raise TryAgain(after=10)
         return "booked"
 
     @step
     async def pause() -> None:
+        await clock.advance(1)
         raise Halt
 
     @workflow
