@@ -7,7 +7,7 @@ from asyncio import CancelledError, Future
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from actorflow.errors import RunCancelled, RunFailed, RunHalted, RuntimeClosed, StepError
+from actorflow.errors import InvalidState, RunCancelled, RunFailed, RunHalted, RuntimeClosed, StepError
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
 
 if TYPE_CHECKING:
@@ -82,12 +82,20 @@ class Run(Generic[T_co]):
 
     async def halt(self, reason: str = "") -> None:
         """Pauses it; returns when that is accepted. Raises `InvalidState` if it has ended or is rolling back."""
+        if self._is_over:
+            raise InvalidState(f"run {self.id!r} has ended, and can't be halted")
         self._machine.halt_run(self.id, reason)
 
     async def cancel(self, reason: str = "") -> None:
         """Cancels what is in flight and takes back what was done; returns when that is accepted. Does nothing to a run that
         has ended."""
-        self._machine.cancel_run(self.id, reason)
+        if not self._is_over:
+            self._machine.cancel_run(self.id, reason)
+
+    @property
+    def _is_over(self) -> bool:
+        """It has ended, and wasn't resumed here; the runtime may have forgotten it by now."""
+        return self._outcome is not None and self.id not in self._machine.rows
 
     async def undo(self) -> None:
         """Takes back a run started with `reversible=True` that has succeeded; returns when it's done.
