@@ -35,8 +35,8 @@ class Accepts:
 
 def accepts_of(cls: type, root: type, handler: str) -> Accepts:
     """What actors of this class take. `root` is the generic class it comes from, `handler` the name of its method."""
-    found = vars(cls).get(_CACHE)
-    if not isinstance(found, Accepts):
+    found: Accepts | None = cls.__dict__.get(_CACHE)
+    if found is None:
         found = Accepts(_kinds_of(_declared(cls, root, handler), cls))
         setattr(cls, _CACHE, found)
     return found

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from actorflow.errors import InvalidState
 
+from .ref import ActorRef, ref_of
+
 if TYPE_CHECKING:
-    from .ref import ActorRef
     from .task_cell import TaskCell
 
 M_contra = TypeVar("M_contra", contravariant=True)
@@ -52,8 +53,7 @@ class Actor(Generic[M_contra]):
     @property
     def ref(self) -> ActorRef[M_contra]:
         """Its own address, to be given to others."""
-        ref: ActorRef[M_contra] = _home(self).ref
-        return ref
+        return ref_of(_home(self))
 
     def stop(self) -> None:
         """Ends the actor after the message that it handles now."""

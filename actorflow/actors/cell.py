@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from asyncio import Future
+from asyncio import Future, Task
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Protocol
 
@@ -72,6 +72,7 @@ class Cell:
         "restart",
         "shutdown",
         "stop_asked",
+        "task",
         "urgent",
     )  # fmt: skip
 
@@ -85,7 +86,7 @@ class Cell:
         self.address = address
         self.accepts = accepts
         self.factory = spec.factory
-        self.ref: Any = None
+        self.ref: Any = None  # while it lives
         self.restart: Restart = spec.restart
         self.shutdown = spec.shutdown
         self.mailbox = new_mailbox(spec.mailbox)
@@ -99,6 +100,7 @@ class Cell:
         self.monitors: list[Callable[[Down], object]] | None = None
         self.alarms: set[Hashable] | None = None
         self.halted: Future[None] | None = None
+        self.task: Task[None] | None = None  # what it executes in, if it does in one of its own
         self.keeps = False
         self.stop_asked = False
         self.urgent = False
@@ -242,11 +244,12 @@ class Cell:
             self.kernel.tell(ActorStopped(self.address, self.loop.time(), exit.error))
         elif exit.error is not None and not self.monitors:
             _log.error("%s %s: %s", self.address, exit.reason, describe(exit.error), exc_info=exit.error)
-        self._tell_monitors(exit)
+        if self.monitors:
+            self._tell_monitors(exit)
         for future in self.ends or ():
             if not future.done():
                 future.set_result(exit)
-        self.ends = None
+        self.ends = self.ref = None  # no circles are left for the garbage collector
 
     def watch(self, listener: Callable[[Down], object]) -> Callable[[], None]:
         """Tells `listener` of each end; gives what takes that back."""

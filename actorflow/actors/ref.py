@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import get_running_loop
+from asyncio import current_task, get_running_loop
 from asyncio.events import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage] - in their __all__
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from actorflow.errors import ActorGone, AskTimeout, WrongLoop
+from actorflow.errors import ActorGone, AskTimeout, InvalidState, WrongLoop
 
 from .envelope import Answer, Down, Exit, Reply, refuse
 
@@ -69,13 +69,15 @@ class ActorRef(Generic[M_contra]):
         """Sends what `question` makes of a reply, and waits for the answer, at most `timeout` seconds.
 
         Raises what the actor refused with; `ActorFailed` if it failed on the question or dropped it; `ActorGone` if it
-        ended before it answered; `AskTimeout`. It never waits for nobody.
+        ended before it answered; `AskTimeout`; `InvalidState` if the actor asks itself. It never waits for nobody.
         """
         if running_loop() is not self._loop:
             raise self._wrong_loop()
         cell = self._cell
         if cell.exit is not None:
             raise ActorGone(f"{cell.address} has ended")
+        if cell.task is not None and cell.task is current_task():
+            raise _asked_itself(cell)
         future = self._loop.create_future()
         message = question(Answer(future, self._loop, cell.address))
         if type(message) not in self._known:
@@ -217,5 +219,18 @@ class ThreadRef(ActorRef[M_contra]):
         return await future
 
 
+def ref_of(cell: Cell) -> ActorRef[Any]:
+    """The actor's own ref, the same as long as it lives."""
+    ref: ActorRef[Any] = cell.ref or ActorRef(cell)
+    return ref
+
+
 def _too_late(cell: Cell, timeout: float) -> AskTimeout:
     return AskTimeout(f"{cell.address} didn't answer within {timeout:g} s")
+
+
+def _asked_itself(cell: Cell) -> InvalidState:
+    return InvalidState(
+        f"{cell.address} can't ask itself: it takes the next message when it's done with this one, so the answer would never come\n"
+        "Call its own method instead, or send itself a message."
+    )

@@ -22,7 +22,7 @@ from .cell import Cell, Parent
 from .child import Child, ChildSpec, Restart, SupervisorSpec
 from .envelope import Exit, ExitReason
 from .kernel import Kernel
-from .ref import ActorRef
+from .ref import ActorRef, ref_of
 from .task_cell import TaskCell, accepts_of_actor
 from .turn import TurnActor, TurnCell, accepts_of_turn_actor
 
@@ -78,7 +78,7 @@ class Supervisor:
         if factory is None:
             if restart not in (None, "temporary"):
                 raise InvalidState(f"a {restart} actor needs a factory: spawn(actor, factory=…)")
-            spec = ChildSpec(factory=lambda: actor, name=name, restart="temporary", shutdown=shutdown, mailbox=mailbox)
+            spec = ChildSpec(factory=_never, name=name, restart="temporary", shutdown=shutdown, mailbox=mailbox)
         else:
             spec = ChildSpec(
                 factory=factory, name=name, restart=restart or "permanent", shutdown=shutdown, mailbox=mailbox
@@ -106,8 +106,7 @@ class Supervisor:
         """The child of that name: an actor's ref, or a supervisor. Raises `KeyError`."""
         child = self._children[name]
         if isinstance(child, Cell):
-            ref: ActorRef[Any] = child.ref
-            return ref
+            return ref_of(child)
         assert isinstance(child, Supervisor)
         return child
 
@@ -117,14 +116,15 @@ class Supervisor:
 
     def _start_actor(self, spec: ChildSpec, actor: Any) -> ActorRef[Any]:
         self._must_be_open()
-        name = self._name(spec.name or _class_of(actor).__name__.lower(), given=bool(spec.name))
+        kind: Any = _class_of(actor)
+        name = self._name(spec.name or kind.__name__.lower(), given=bool(spec.name))
         cell: TaskCell | TurnCell
-        if issubclass(_class_of(actor), TurnActor):
-            cell = TurnCell(self.kernel, self, spec, name, self._below(name), accepts_of_turn_actor(_class_of(actor)))
-        elif issubclass(_class_of(actor), Actor):
-            cell = TaskCell(self.kernel, self, spec, name, self._below(name), accepts_of_actor(_class_of(actor)))
+        if issubclass(kind, Actor):
+            cell = TaskCell(self.kernel, self, spec, name, self._below(name), accepts_of_actor(kind))
+        elif issubclass(kind, TurnActor):
+            cell = TurnCell(self.kernel, self, spec, name, self._below(name), accepts_of_turn_actor(kind))
         else:
-            raise InvalidState(f"{_class_of(actor).__qualname__} is neither an Actor nor a TurnActor")
+            raise InvalidState(f"{kind.__qualname__} is neither an Actor nor a TurnActor")
         cell.first = actor
         ref: ActorRef[Any] = ActorRef(cell)
         cell.ref = ref
@@ -145,10 +145,9 @@ class Supervisor:
             if name in self._children:
                 raise InvalidState(f"{self.address or 'the actor system'} has an actor named {name!r} already")
             return name
-        while True:
-            numbered = f"{name}-{next(self._numbers)}"
-            if numbered not in self._children:
-                return numbered
+        while (numbered := f"{name}-{next(self._numbers)}") in self._children:
+            pass
+        return numbered
 
     def _below(self, name: str) -> str:
         return f"{self.address}/{name}" if self.address else name
@@ -294,6 +293,10 @@ class Supervisor:
 
     def gave_up(self, exit: Exit) -> None:
         """The root has failed: there is no one above."""
+
+
+def _never() -> Any:
+    raise InvalidState("an actor without a factory has one life")
 
 
 def _class_of(actor: object) -> type:

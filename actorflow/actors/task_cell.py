@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Future, Task, sleep
+from asyncio import CancelledError, Future, sleep
 from collections.abc import Callable
 from typing import Any
 
@@ -29,12 +29,11 @@ def accepts_of_actor(cls: type) -> Accepts:
 class TaskCell(Cell):
     """A task, made when there is something to do, parked on one future."""
 
-    __slots__ = ("actor", "first", "task", "waiter")
+    __slots__ = ("actor", "first", "waiter")
 
     actor: Actor[Any] | None
     first: Actor[Any] | None
     """The object that was spawned, until the first start takes it."""
-    task: Task[None] | None
     waiter: Future[None] | None
 
     def start(self, error: BaseException | None = None) -> None:
@@ -58,7 +57,7 @@ class TaskCell(Cell):
             if not self.waiter.done():
                 self.waiter.set_result(None)
         elif self.task is None:
-            self.task = self.context.run(self.loop.create_task, self._run(), name=self.address)
+            self.task = self.loop.create_task(self._run(), name=self.address, context=self.context.copy())
 
     def kill(self) -> None:
         if self.task is not None:

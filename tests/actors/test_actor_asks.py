@@ -10,7 +10,7 @@ import anyio
 import msgspec
 import pytest
 
-from actorflow.actors import Actor, ActorSystem, Reply, TurnActor, asking
+from actorflow.actors import Actor, ActorRef, ActorSystem, Reply, TurnActor, asking
 from actorflow.errors import ActorFailed, ActorGone, AskTimeout, InvalidState
 
 
@@ -184,3 +184,41 @@ async def test_turn_actors_answer_and_keep_what_they_hold_over_a_restart() -> No
         asks = [asyncio.create_task(ref.ask(do(what))) for what in ("keep", "drop", "fail", "answer")]
         results = await asyncio.gather(*asks, return_exceptions=True)
         assert [type(result) for result in results] == [str, ActorFailed, ActorFailed, str]
+
+
+class Selfish(Actor[Do]):
+    """Asks itself, at once or through a ref for other threads."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    async def receive(self, message: Do, /) -> None:
+        ref = self.ref.from_thread() if message.what == "from thread" else self.ref
+        try:
+            await ref.ask(do("answer"), timeout=30 if message.what == "in time" else None)
+        except InvalidState as error:
+            self.errors.append(error)
+        message.reply(message.what)
+
+
+@pytest.mark.parametrize("how", ["at once", "in time", "from thread"])
+async def test_r36_an_actor_that_asks_itself_is_told_so_at_once(how: str) -> None:
+    async with ActorSystem() as system:
+        selfish = Selfish()
+        ref = system.spawn(selfish, name="selfish")
+        assert await ref.ask(do(how)) == how
+        (error,) = selfish.errors
+        assert str(error).startswith("selfish can't ask itself")
+
+
+async def test_r36_two_actors_may_ask_each_other_in_turn() -> None:
+    class Relay(Actor[Do]):
+        def __init__(self, other: ActorRef[Do]) -> None:
+            self.other = other
+
+        async def receive(self, message: Do, /) -> None:
+            message.reply(await self.other.ask(do(message.what)))
+
+    async with ActorSystem() as system:
+        relay = system.spawn(Relay(system.spawn(Clerk())))
+        assert await relay.ask(do("answer")) == "yes"
