@@ -13,6 +13,9 @@ class Clock:
     held, a clock that jumps must not.
     """
 
+    linger = 0.001
+    """Seconds for which telemetry may gather what happens in a run. None in a clock that jumps: it would have to wait for it."""
+
     def time(self) -> float:
         """Seconds since the epoch."""
         return time.time()

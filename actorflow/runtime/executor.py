@@ -53,7 +53,9 @@ class Executor(TurnActor[Any]):
         self.services = services
         self.hub = services.hub
         self.timers = services.timers
-        self.told: dict[str, Row] = {}  # rows with facts that are published when the turn ends
+        self.told: dict[str, Row] = {}  # rows with facts that aren't published yet
+        self.gathered = 0  # messages since the last publication
+        services.hub.draw_from(self.flush)
         self.runner = StepRunner(services, self.post)
         self.orders: dict[type, Callable[[Row, Any, float], None]] = {
             StopStep: lambda row, order, now: self.runner.stop(row, order.node, order.attempt),
@@ -102,12 +104,17 @@ class Executor(TurnActor[Any]):
     # ── facts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def listen(self, row: Row) -> None:
-        """Somebody takes facts: they gather in the row until the turn ends, as most turns serve a run many times."""
+        """Somebody takes facts: they gather in the row until the hub asks for them, as a busy run has many in a few turns."""
         state = row.state
         state.takes = self.hub.taken
         if state.facts is None:
             state.facts = []
         self.told[row.id] = row
+        self.gathered += 1
+        if self.gathered >= self.budget:
+            self.hub.soon()
+        elif not self.hub.is_due:
+            self.hub.in_a_while()
 
     def note(self, row: Row, fact: Any) -> None:
         """A fact that isn't the engine's own."""
@@ -115,15 +122,13 @@ class Executor(TurnActor[Any]):
             self.listen(row)
             if row.state.facts is not None:
                 row.state.facts.append(fact)
-            self.wake()
 
     def flush(self) -> None:
         """Publishes what has gathered."""
+        self.gathered = 0
         for row in self.told.values():
             self.publish(row)
         self.told.clear()
-
-    turn_ended = flush
 
     def publish(self, row: Row) -> None:
         facts = row.state.facts
@@ -136,6 +141,7 @@ class Executor(TurnActor[Any]):
         """Events leave before whoever waits for the run is told (R41)."""
         self.services.endings.end(row, order.status, now)
         self.publish(row)
+        self.told.pop(row.id, None)
 
     # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -73,7 +73,7 @@ class Machine:
         self.orphaned: list[Row] = []
         self.launches: dict[Plan, Launch] = {}
         self.finished: OrderedDict[str, Run[Any]] = OrderedDict()
-        self.permits = Permits(config.limits)
+        self.permits = Permits(known.limits.values())
         self.hub = Hub(self.loop, clock)
         self.system = ActorSystem(SupervisorSpec(), publish=self._actor_fact)
         self.endings = Endings(self)
@@ -183,7 +183,6 @@ class Machine:
 
     def events_of(self, run_id: str) -> Subscription:
         self.check_loop()
-        self.executor.flush()
         return self.hub.subscribe(run_id=run_id)
 
     def leave_table(self, row: Row) -> None:

@@ -92,7 +92,7 @@ class Runtime(Runs):
         )
         self.clock = clock or Clock()
         self._plain = RunSettings()
-        self._known = Known(self.config.workflows)
+        self._known = Known(self.config.workflows, self.config.limits)
         self._machine: Machine | None = None
         super().__init__(self._not_open, self._plain)
 
@@ -215,7 +215,6 @@ class Runtime(Runs):
         subscriber before the oldest is dropped.
         """
         machine = self._open()
-        machine.executor.flush()
         return machine.hub.subscribe(listener, *types, buffer=buffer)
 
     # ── actors and limits ─────────────────────────────────────────────────────────────────────────────────────────
@@ -237,4 +236,6 @@ class Runtime(Runs):
         """Changes a limit; what isn't given stays, `None` takes a bound away. Raising admits at once (R28)."""
         machine = self._open()
         check_limit(at_most, rate)
+        if name in self._known.limits:
+            machine.permits.declare(self._known.limits[name])
         machine.services.pool.change(name, machine.now(), at_most=at_most, rate=rate)

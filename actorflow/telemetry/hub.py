@@ -60,7 +60,12 @@ class Hub:
         self._time = clock.time
         self._context = copy_context()
         self._published: list[Published] = []
-        self._is_due = False
+        self.is_due = False  # a turn is on its way, soon or after a while
+        self._source: Callable[[], None] = _nothing
+        self._loop = loop
+        self._linger = clock.linger
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_urgent = False
         self._closed = False
         self._subscriptions: tuple[Subscription, ...] = ()
         self._of_all: tuple[Subscription, ...] = ()
@@ -81,9 +86,28 @@ class Hub:
         if self.silent:
             return
         self._published.append((facts, run_id, names, sequence, self._time()))
-        if not self._is_due:  # as in `_come`, without the call
-            self._is_due = True
+        self.soon()
+
+    def draw_from(self, source: Callable[[], None]) -> None:
+        """Names whom to ask for what has gathered, when the hub hands out: it publishes then."""
+        self._source = source
+
+    def soon(self) -> None:
+        """Hands out in the next turn of the loop what has come and gathered."""
+        if not self._is_urgent:
+            self._is_urgent = self.is_due = True
             self._call_soon(self._turn, context=self._context)
+
+    def in_a_while(self) -> None:
+        """Something has gathered: it is handed out after a millisecond (at once, by a clock that jumps), so that a run which has
+        many facts in that time costs one publication instead of many."""
+        if self.is_due:
+            return
+        if self._linger:
+            self.is_due = True
+            self._timer = self._loop.call_later(self._linger, self._turn, context=self._context)
+        else:
+            self.soon()
 
     def subscribe(
         self,
@@ -123,6 +147,9 @@ class Hub:
         """
         self._distribute()
         self._closed = True
+        self._source = _nothing
+        if self._timer is not None:
+            self._timer.cancel()
         subscriptions = self._subscriptions
         self._forget_all()
         for subscription in subscriptions:
@@ -134,7 +161,10 @@ class Hub:
 
     def _turn(self) -> None:
         """Hands out what was published; comes again for those who couldn't take all of it."""
-        self._is_due = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.is_due = self._is_urgent = False
         if self._behind:
             for subscription in self._behind:
                 subscription.keep_bound()
@@ -144,15 +174,11 @@ class Hub:
             if subscription.deliver():
                 self._behind.append(subscription)
         if self._behind:
-            self._come()
-
-    def _come(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            self._call_soon(self._turn, context=self._context)
+            self.soon()
 
     def _distribute(self) -> None:
         """Builds those events that somebody takes, once, and buffers with each subscriber what it takes."""
+        self._source()
         published, self._published = self._published, []
         for facts, run_id, names, sequence, time in published:
             subscriptions = self._of_all
@@ -203,6 +229,10 @@ class Hub:
             _, stay = await asyncio.wait(leaving, timeout=timeout)
             for task in stay:
                 _log.warning("telemetry subscriber goes on although it was cancelled", subscriber=task.get_name())
+
+
+def _nothing() -> None:
+    """The source of a hub that nobody gathers for."""
 
 
 _TIMED = Timed()

@@ -43,6 +43,8 @@ class MockClock(Clock):
     `hold` and `release` may be called from any thread.
     """
 
+    linger = 0.0
+
     def __init__(self, *, start: float = 0.0, epoch: float = EPOCH, patience: float = 0.0) -> None:
         if patience < 0:
             raise InvalidState(f"patience is real seconds, 0 or more, not {patience!r}")
