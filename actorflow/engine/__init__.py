@@ -6,6 +6,7 @@
 from actorflow.engine import rules as _rules  # fills the table
 from actorflow.engine.advance import standing_error
 from actorflow.engine.decide import decide, replay
+from actorflow.engine.lost import answers_for_the_lost
 from actorflow.engine.orders import (
     AbandonStep,
     AskPermits,
@@ -17,6 +18,7 @@ from actorflow.engine.orders import (
     DeadlinePassed,
     DeclinePermits,
     EndRun,
+    FindLost,
     GoOn,
     GraceOver,
     HandlerDue,
@@ -75,6 +77,7 @@ __all__ = [
     "DeadlinePassed",
     "DeclinePermits",
     "EndRun",
+    "FindLost",
     "GoOn",
     "GraceOver",
     "HandlerDue",
@@ -97,6 +100,7 @@ __all__ = [
     "UndoAll",
     "UndoStep",
     "WithdrawAsks",
+    "answers_for_the_lost",
     "decide",
     "program_of",
     "replay",

@@ -191,5 +191,11 @@ class CheckResult(Order, frozen=True):
     value: Any
 
 
+class FindLost(Order, frozen=True):
+    """A turn was broken off (R35): say of all that should execute, and doesn't, that nobody knows what became of it."""
+
+    error: BaseException
+
+
 class EndRun(Order, frozen=True):
     status: str

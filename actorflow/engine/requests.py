@@ -10,6 +10,7 @@ from actorflow.engine.orders import (
     Broken,
     CompensateStep,
     DeclinePermits,
+    FindLost,
     HandlerDue,
     PatienceOver,
     PermitsGranted,
@@ -81,7 +82,8 @@ def is_refused(state: State, message: ResultRefused, now: float) -> Fact | None:
 
 
 def breaks(state: State, message: Broken, now: float) -> Fact | None:
-    """R35: a fault of the runtime fails the run, which is rolled back."""
+    """R35: a fault of the runtime fails the run, which is rolled back; what was lost with the turn is found first."""
+    state.orders.append(FindLost(message.error))
     if state.phase in (RUN, HALTING, CLOSING):
         return RollbackStarted(state.run, message.at, cancelled=False, error=message.error)
     return None

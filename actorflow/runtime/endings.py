@@ -131,13 +131,13 @@ class Endings:
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def fault(self, row: Row, error: Exception) -> None:
-        """R35: the run is rolled back if its row is sound; a second fault says that it isn't."""
+        """R35: the run is rolled back if its row is sound; a second fault, or one in the rollback itself, says that it isn't."""
         fault = RuntimeFault(f"the runtime failed in a turn of run {row.id!r}: {describe(error)}\nThis is a bug of ours.")
         fault.__cause__ = error
         log.error("a fault of the runtime", run=row.id, exc_info=error)
         state = row.state
-        state.asks, state.orders, state.started, state.facts = [], [], [], None
-        if row.failure is None and state.phase != ENDED:
+        state.asks, state.orders, state.started = [], [], []
+        if row.failure is None and state.can_halt:
             row.failure = fault
             self.machine.post(Broken(row.id, self.machine.now(), fault))
             return

@@ -25,6 +25,7 @@ from actorflow.engine import (
     CompensateStep,
     DeclinePermits,
     EndRun,
+    FindLost,
     GoOn,
     PermitsGranted,
     PermitsQueued,
@@ -34,6 +35,7 @@ from actorflow.engine import (
     StopStep,
     UndoStep,
     WithdrawAsks,
+    answers_for_the_lost,
     decide,
 )
 from actorflow.runtime.step_runner import StepRunner
@@ -69,6 +71,7 @@ class Executor(TurnActor[Any]):
             WithdrawAsks: lambda row, order, now: services.pool.withdraw(row, order.nodes),
             Remind: self.remind,
             CheckResult: lambda row, order, now: services.endings.check_result(row, order.value),
+            FindLost: self.find_lost,
             EndRun: self.end,
         }
 
@@ -176,6 +179,12 @@ class Executor(TurnActor[Any]):
             self.services.pool.orphan(row, order.node)
         if not self.runner.abandon(row, order.node, orphaned=order.orphaned) and order.orphaned:
             self.services.pool.orphan_ended(row, order.node, now)
+
+    def find_lost(self, row: Row, order: FindLost, now: float) -> None:
+        """A turn was broken off: what should execute and doesn't is answered for; child runs answer for their step yet."""
+        settling = {node for node, runs in row.children.items() if any(run._outcome is None for run in runs.values())}
+        for message in answers_for_the_lost(row.state, row.live.keys() | settling, order.error, now):
+            self.post(message)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

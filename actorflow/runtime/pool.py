@@ -43,6 +43,10 @@ class Pool(TurnActor[Any]):
         self.tell = post
         self.note = note
 
+    def started(self) -> None:
+        """R35: whoever waits in the table that it takes over waits for time to pass as before."""
+        self._watch(self.monotonic())
+
     # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ask(self, row: Row, nodes: Sequence[int], now: float) -> tuple[list[int], list[int], list[NothingBegun]]:
