@@ -60,9 +60,10 @@ def check(loop: AbstractEventLoop, forks_then: int) -> None:
 def check_workflow(workflow: object) -> None:
     if isinstance(workflow, Workflow):
         return
+    name: str = getattr(workflow, "__name__", repr(workflow))
     what = (
         "it's a step; call it inside a @workflow function"
         if isinstance(workflow, Step)
         else "it isn't a workflow; decorate the function with @workflow"
     )
-    raise InvalidWorkflow(getattr(workflow, "__name__", repr(workflow)), [what])
+    raise InvalidWorkflow(name, [what])

@@ -29,7 +29,9 @@ async def guarded(number: int) -> int:
 
 
 @pytest.mark.parametrize("body", [waits, in_a_thread, guarded], ids=lambda body: body.name)
-async def test_a_run_cancelled_as_it_starts_ends_at_once_and_knows_its_outcome(body: Step[[int], object, object], clock: MockClock) -> None:
+async def test_a_run_cancelled_as_it_starts_ends_at_once_and_knows_its_outcome(
+    body: Step[[int], object, object], clock: MockClock
+) -> None:
     """R12, R25: on Pythons without eager tasks a step's task may be cancelled before its first turn."""
 
     @workflow
