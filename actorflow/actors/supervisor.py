@@ -116,13 +116,13 @@ class Supervisor:
 
     def _start_actor(self, spec: ChildSpec, actor: Any) -> ActorRef[Any]:
         self._must_be_open()
-        kind: Any = _class_of(actor)
+        kind = _class_of(actor)
         name = self._name(spec.name or kind.__name__.lower(), given=bool(spec.name))
         cell: TaskCell | TurnCell
         if issubclass(kind, Actor):
-            cell = TaskCell(self.kernel, self, spec, name, self._below(name), accepts_of_actor(kind))
+            cell = TaskCell(self.kernel, self, spec, name, self._below(name), accepts_of_actor(_class_of(actor)))
         elif issubclass(kind, TurnActor):
-            cell = TurnCell(self.kernel, self, spec, name, self._below(name), accepts_of_turn_actor(kind))
+            cell = TurnCell(self.kernel, self, spec, name, self._below(name), accepts_of_turn_actor(_class_of(actor)))
         else:
             raise InvalidState(f"{kind.__qualname__} is neither an Actor nor a TurnActor")
         cell.first = actor

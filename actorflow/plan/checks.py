@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from actorflow.plan.draft import Draft, DraftNode
-from actorflow.plan.expression import Constant, nodes_in
+from actorflow.plan.expression import Constant, nodes_of
 from actorflow.plan.findings import Findings, at
 from actorflow.plan.flows import Flows
+from actorflow.policy import Limit, limits_clash
 from actorflow.values import can_flow, type_text
 
 
@@ -18,13 +19,24 @@ def examine(draft: Draft) -> Findings:
     flows = Flows(draft, found)
     for node in draft.nodes:
         flows.check_node(node)
+    _check_limits(draft, found)
     if draft.returned:
         _check_result(draft, flows, found)
-    cycle = find_cycle([_needs(node) for node in draft.nodes])
+    cycle = [] if _goes_back_only(draft) else find_cycle([_needs(node) for node in draft.nodes])
     if cycle:
         names = " → ".join(draft.nodes[i].name for i in cycle)
         found.problems.append(at(draft.nodes[cycle[0]].line, f"these steps wait for each other: {names}"))
     return found
+
+
+def _check_limits(draft: Draft, found: Findings) -> None:
+    """R28: limits of one name are one pool, so their numbers must be the same."""
+    known: dict[str, Limit] = {}
+    for node in draft.nodes:
+        for spec in node.spec.limits:
+            clash = limits_clash(known.setdefault(spec.limit.name, spec.limit), spec.limit)
+            if clash:
+                found.problems.append(at(node.line, f"{node.name}: {clash}; share one Limit object"))
 
 
 def _check_result(draft: Draft, flows: Flows, found: Findings) -> None:
@@ -40,13 +52,16 @@ def _check_result(draft: Draft, flows: Flows, found: Findings) -> None:
 
 
 def _needs(node: DraftNode) -> list[int]:
-    return [*(j for argument in node.arguments for j in nodes_in(argument)), *node.after]
+    return [*nodes_of(node.arguments), *node.after]
+
+
+def _goes_back_only(draft: Draft) -> bool:
+    """Whether each node waits for earlier ones alone, as all do that were drawn: then there is no cycle."""
+    return all(max(needed, default=-1) < i for i, needed in enumerate(map(_needs, draft.nodes)))
 
 
 def find_cycle(needs: Sequence[Sequence[int]]) -> list[int]:
     """A cycle as a path that ends where it began, in the direction of the data; empty if there is none."""
-    if all(j < i for i, needed in enumerate(needs) for j in needed):
-        return []
     left = _unresolvable(needs)
     return _walk(needs, left) if left else []
 

@@ -8,7 +8,7 @@ while a run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -87,18 +87,22 @@ def shape_of(value: object) -> type[Any]:
     return type(value)
 
 
-def nodes_in(expression: Expression) -> Iterator[int]:
+def nodes_in(expression: Expression) -> Sequence[int]:
     """The nodes whose results an expression is made from, in the order of their places; a node may come twice."""
     match expression:
         case NodeValue(node):
-            yield node
+            return (node,)
         case Path(root=root):
-            yield from nodes_in(root)
+            return nodes_in(root)
         case Collected(items=items):
-            for item in items:
-                yield from nodes_in(item)
+            return nodes_of(items)
         case InputValue() | Constant():
-            return
+            return ()
+
+
+def nodes_of(expressions: Sequence[Expression]) -> list[int]:
+    """The same of several, one after the other."""
+    return [node for expression in expressions for node in nodes_in(expression)]
 
 
 def part_of(expression: Expression, key: Key, type: Any) -> Expression:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha256
 from inspect import Parameter
 from typing import Any
@@ -12,18 +11,18 @@ from actorflow.plan.expression import Collected, Constant, Expression, InputValu
 from actorflow.plan.spec import StepSpec
 
 
-def fingerprint(draft: Draft, needs: Sequence[tuple[int, ...]], takes: Sequence[tuple[int, ...] | None]) -> str:
+def fingerprint(draft: Draft) -> str:
     """The same for the same workflow in every process; another one after a change that a stored run would notice."""
     digest = sha256()
     for text in _head(draft):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     steps: dict[int, str] = {}
-    for node, needed, taken in zip(draft.nodes, needs, takes, strict=True):
+    for node in draft.nodes:
         key = id(node.spec)
         if key not in steps:
             steps[key] = _step(node.spec)
         arguments = "\t".join(map(_source, node.arguments))
-        line = f"{node.name}\t{steps[key]}\t{needed}\t{taken is None}\t{arguments}\t{node.keywords}\n"
+        line = f"{node.name}\t{steps[key]}\t{arguments}\t{node.keywords or ''}\t{node.after or ''}\n"
         digest.update(line.encode("utf-8", "surrogatepass"))
     digest.update(_source(draft.result).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

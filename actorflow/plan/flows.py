@@ -36,8 +36,17 @@ class Flows:
         if parameters is None:
             parameters = self._parameters[id(node.spec)] = _Parameters(node.spec)
         for argument, (name, wanted) in zip(node.arguments, parameters.of(node), strict=False):
-            if wanted is not Any and not parameters.is_default(name, argument):
+            if wanted is Any or self._surely_fits(argument, wanted):
+                continue
+            if not parameters.is_default(name, argument):
                 self.check(argument, wanted, f"step {node.name!r}, argument {name!r}", node.line)
+
+    def _surely_fits(self, argument: Expression, wanted: Any) -> bool:
+        """Whether it's the result of a node, of a type that was found good for this one before: so are most."""
+        if not isinstance(argument, NodeValue):
+            return False
+        known = self._answers.get((id(self._draft.nodes[argument.node].spec.returns), id(wanted)))
+        return known is not None and known[0] is True
 
     def check(self, expression: Expression, wanted: Any, what: str, line: str) -> None:
         """Checks that an expression gives what is wanted."""

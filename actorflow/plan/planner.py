@@ -12,12 +12,12 @@ Costs O(nodes + edges).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from actorflow.errors import InvalidWorkflow
 from actorflow.plan.checks import examine
 from actorflow.plan.draft import Draft, DraftNode
-from actorflow.plan.expression import Slots, binder, evaluator, nodes_in
+from actorflow.plan.expression import Slots, binder, evaluator, nodes_in, nodes_of
 from actorflow.plan.findings import Findings
 from actorflow.plan.fingerprint import fingerprint
 from actorflow.plan.plan import Binder, Plan
@@ -41,7 +41,7 @@ def _compile(draft: Draft, found: Findings) -> Plan:
     nodes = draft.nodes
     slots = Slots(len(nodes), len(draft.inputs))
     takes, binders = _arguments(nodes, slots)
-    reads = [_reads(node, slot) for node, slot in zip(nodes, takes, strict=True)]
+    reads = [_reads(node, slot, len(nodes)) for node, slot in zip(nodes, takes, strict=True)]
     needs = [_needs(node, read) for node, read in zip(nodes, reads, strict=True)]
     returns = evaluator(draft.result, slots)
     names = tuple(node.name for node in nodes)
@@ -64,7 +64,7 @@ def _compile(draft: Draft, found: Findings) -> Plan:
         returns=returns,
         return_type=draft.return_type,
         constants=tuple(slots.constants),
-        fingerprint=fingerprint(draft, needs, takes),
+        fingerprint=fingerprint(draft),
         description=draft.description,
         middleware=draft.middleware,
         notes=(*draft.notes, *found.notes),
@@ -78,20 +78,20 @@ def _arguments(nodes: Sequence[DraftNode], slots: Slots) -> tuple[list[Numbers |
     binders: dict[int, Binder] = {}
     for i, node in enumerate(nodes):
         found = [slots.of(argument) for argument in node.arguments]
-        whole = tuple(slot for slot in found if slot is not None)
-        if len(whole) == len(found):
-            takes.append(whole)
+        if None not in found:
+            takes.append(tuple(cast("list[int]", found)))
         else:
             takes.append(None)
             binders[i] = binder(node.arguments, slots)
     return takes, binders
 
 
-def _reads(node: DraftNode, takes: Numbers | None) -> Numbers:
-    read = [i for argument in node.arguments for i in nodes_in(argument)]
-    if takes is not None and len(read) == len(takes) == 1:
-        return takes
-    return tuple(dict.fromkeys(read))
+def _reads(node: DraftNode, takes: Numbers | None, count: int) -> Numbers:
+    """The nodes among what it takes, each once; the same tuple where it's all of that."""
+    if takes is None:
+        return tuple(dict.fromkeys(nodes_of(node.arguments)))
+    read = dict.fromkeys([slot for slot in takes if slot < count])
+    return takes if len(read) == len(takes) else tuple(read)
 
 
 def _needs(node: DraftNode, reads: Numbers) -> Numbers:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actorflow.plan import InputSpec
+from actorflow.plan import InputSpec, Plan
 from actorflow.workflow.definition import Definition
 from actorflow.workflow.lines import users_line
 from actorflow.workflow.step import Step
@@ -143,6 +143,11 @@ class _BuiltDefinition(Definition):
 
     def inputs(self) -> tuple[InputSpec, ...]:
         return self._inputs
+
+    def compile(self) -> Plan:
+        made = super().compile()
+        self._content = None  # the draft has all of it
+        return made
 
     def _drawn(self) -> tuple[Draft, list[str]]:
         from actorflow.workflow.references import Resolver

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
+_INSIDE = f"{_PACKAGE}."
 
 
 def users_line() -> str:
@@ -15,20 +17,22 @@ def users_line() -> str:
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None and _is_ours(frame.f_globals):
         frame = frame.f_back
-    if frame is None:
-        return ""
-    return f"{_file_name(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return "" if frame is None else _line(frame.f_code.co_filename, frame.f_lineno)
 
 
 def line_of(function: Callable[..., Any]) -> str:
     """The line that a function begins on."""
     code = getattr(function, "__code__", None)
-    return f"{_file_name(code.co_filename)}:{code.co_firstlineno}" if isinstance(code, CodeType) else ""
+    return _line(code.co_filename, code.co_firstlineno) if isinstance(code, CodeType) else ""
 
 
-def _file_name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]
+@lru_cache(maxsize=1024)
+def _line(path: str, number: int) -> str:
+    """One text for all nodes that a loop makes on one line."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return f"{name}:{number}"
 
 
 def _is_ours(names: dict[str, Any]) -> bool:
-    return str(names.get("__name__", "")).partition(".")[0] == _PACKAGE
+    name = names.get("__name__")
+    return isinstance(name, str) and (name == _PACKAGE or name.startswith(_INSIDE))

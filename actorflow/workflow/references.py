@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from inspect import Parameter, Signature
-from typing import Any
+from typing import Any, cast
 
 from actorflow.errors import InvalidStep, InvalidWorkflow, suggest
 from actorflow.plan import (
@@ -39,6 +39,9 @@ from actorflow.workflow.parameters import Parameters
 from actorflow.workflow.step import Step
 from actorflow.workflow.subpath import MissingPart, item_type, member_type
 from actorflow.workflow.workflow import Workflow
+
+_WHOLE = (NodeValue, InputValue)
+"""What most references mean."""
 
 
 class Resolver:
@@ -146,6 +149,8 @@ class Resolver:
         return tuple([self._argument(value, entry) for value in flat]), keywords
 
     def _argument(self, value: Any, entry: Entry) -> Expression:
+        if type(value) is str and type(known := self._known.get(value)) in _WHOLE:
+            return cast("Expression", known)
         return value if type(value) is Constant else self._expression(value, f"step {entry.name!r}", entry.line)
 
     def _given(self, entry: Entry) -> Sequence[Expression]:
