@@ -24,7 +24,7 @@ AFTER_THE_END = (Resume, UndoAll, PermitsGranted)
 def decide(state: State, message: Any, now: float) -> None:
     """Takes one message. What comes of it stands in `state.started`, `asks`, `orders` and `facts` afterwards."""
     kind: type[object] = message.__class__
-    expects = RULES[kind][0]
+    expects, fold, order, then = RULES[kind]
     if expects is not None:
         node = message.node
         if state.status[node] != expects or state.attempt[node] != message.attempt:
@@ -35,7 +35,12 @@ def decide(state: State, message: Any, now: float) -> None:
             return  # an answer of a handler's earlier try
     elif state.phase == ENDED and kind not in AFTER_THE_END:
         return
-    record(state, message, now)
+    if order is None and then is None and fold is not None and message.__class__ is kind:
+        if state.facts is not None and state.takes[kind]:  # `record`, where nothing follows: most messages are of this kind
+            state.facts.append(message)
+        fold(state, message)
+    else:
+        record(state, message, now)
     if state.held:
         free_permits(state, message)
     advance(state, now)

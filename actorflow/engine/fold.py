@@ -112,7 +112,11 @@ def resolve(state: State, node: int, value: object, at: float) -> None:
     for other in program.dependents[node]:
         counts[other] -= 1
         if not counts[other]:
-            ready(state, other, at)
+            if state.facts is not None:
+                ready(state, other, at)
+            else:  # the same without a call, as it happens once per step
+                state.status[other] = READY
+                state.ready.append(other)
     readers = state.readers
     for other in program.releases[node]:
         readers[other] -= 1
