@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.plan import InputSpec, Plan
-from actorflow.workflow.definition import Definition
+from actorflow.workflow.definition import Definition, Drawn
 from actorflow.workflow.lines import users_line
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.plan import Draft, Expression
+    from actorflow.plan import Expression
 
 __all__ = ["Value", "WorkflowBuilder"]
 
@@ -149,15 +149,16 @@ class _BuiltDefinition(Definition):
         self._content = None  # the draft has all of it
         return made
 
-    def _drawn(self) -> tuple[Draft, list[str]]:
+    def _drawn(self) -> Drawn:
         from actorflow.workflow.references import Resolver
 
         content = self._content
         assert content is not None
         resolver = Resolver(content.name, self, content.inputs, content.entries)
-        draft = resolver.resolve(content.result, returns=content.returns)
+        drawn = resolver.resolve(content.result, returns=content.returns)
+        draft = drawn.draft
         draft.description, draft.middleware, draft.line = content.description, content.middleware, content.line
-        return draft, resolver.problems
+        return drawn
 
 
 def _is_identifier(name: object) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from inspect import Parameter, Signature, cleandoc
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actorflow import plan
 from actorflow.errors import InvalidStep, InvalidWorkflow
@@ -18,6 +18,7 @@ from actorflow.workflow.lines import line_of
 
 if TYPE_CHECKING:
     from actorflow.plan import Draft
+    from actorflow.workflow.options import Handlers
 
 _drawing_lock = RLock()
 """One workflow is drawn at a time: two threads that draw workflows which call each other never wait for each other."""
@@ -33,6 +34,14 @@ def _no_garbage() -> Generator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+class Drawn(NamedTuple):
+    """What drawing leaves: the draft, what is wrong with it so far, and the handlers of the steps that it calls."""
+
+    draft: Draft
+    problems: Sequence[str]
+    handlers: Iterable[Handlers]
 
 
 class Definition:
@@ -61,13 +70,14 @@ class Definition:
         with _drawing_lock:
             if self._plan is None:
                 with _no_garbage():
-                    draft, problems = self._drawn()
-                    self._plan = plan.compile_draft(draft, problems)
-                self._draft = draft
+                    drawn = self._drawn()
+                    self._plan = plan.compile_draft(drawn.draft, drawn.problems)
+                self._draft = drawn.draft
+                for handlers in drawn.handlers:
+                    handlers.compiled_in = handlers.compiled_in or self.name
         return self._plan
 
-    def _drawn(self) -> tuple[Draft, list[str]]:
-        """The draft, and what is wrong with it so far."""
+    def _drawn(self) -> Drawn:
         raise NotImplementedError
 
 
@@ -100,7 +110,7 @@ class FunctionDefinition(Definition):
             self._inputs = tuple(InputSpec(p.name, hints.get(p.name, Any), p.default) for p in parameters)
         return self._inputs
 
-    def _drawn(self) -> tuple[Draft, list[str]]:
+    def _drawn(self) -> Drawn:
         from actorflow.workflow.tracing import trace
 
         return trace(self)

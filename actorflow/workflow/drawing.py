@@ -33,6 +33,7 @@ from actorflow.workflow.promise import Promise, Source, source_of
 from actorflow.workflow.signatures import bind_arguments
 
 if TYPE_CHECKING:
+    from actorflow.workflow.options import Handlers
     from actorflow.workflow.step import Step
 
 _current: ContextVar[Drawing | None] = ContextVar("actorflow_drawing", default=None)
@@ -47,6 +48,7 @@ class Drawing:
         self.outer = outer
         self.draft = Draft(name)
         self.problems: list[str] = []
+        self.handlers: dict[int, Handlers] = {}
         self._lines: dict[str, str] = {}
         self._calls: dict[str, int] = {}
 
@@ -62,6 +64,10 @@ class Drawing:
         raise InvalidWorkflow(self.name, [self.problems[-1]])
 
     # ── what is drawn ──
+
+    def calls(self, step: Step[..., Any, Any]) -> None:
+        """Notes that it calls a step: once it's compiled, the step can get no further handlers."""
+        self.handlers[id(step.handlers)] = step.handlers
 
     def inputs(self, specs: Sequence[InputSpec]) -> list[Promise]:
         """Declares the inputs, and gives their promises."""
@@ -195,6 +201,7 @@ def draw_step_call(step: Step[..., Any, Any], args: Sequence[Any], kwargs: Mappi
             f"A step is called inside a @workflow function; in a unit test call {step.name}.run(…)."
         )
     line, spec, placement = users_line(), step.spec, step.placement
+    drawing.calls(step)
     name = drawing.name_for(spec.name, placement.name, line)
     arguments, keywords = _bound(drawing, step, name, args, kwargs)
     after = drawing.waits(placement.after, name) if placement.after else ()

@@ -61,6 +61,7 @@ def attach_undo(step: str, handlers: Handlers, handler: HandlerSpec) -> None:
         raise InvalidStep(f"step {step!r} is irreversible and has an undo\nLeave out one of the two.")
     if handlers.undo is not None:
         raise InvalidStep(f"step {step!r} has an undo already: {display_name(handlers.undo.function)}")
+    _must_be_in_time(step, "an undo", handlers)
     handlers.undo = handler
     handlers.changes += 1
 
@@ -68,8 +69,18 @@ def attach_undo(step: str, handlers: Handlers, handler: HandlerSpec) -> None:
 def attach_compensate(step: str, handlers: Handlers, handler: HandlerSpec) -> None:
     if handlers.compensate is not None:
         raise InvalidStep(f"step {step!r} has a compensation already: {display_name(handlers.compensate.function)}")
+    _must_be_in_time(step, "a compensation", handlers)
     handlers.compensate = handler
     handlers.changes += 1
+
+
+def _must_be_in_time(step: str, what: str, handlers: Handlers) -> None:
+    """A plan is compiled once, and wouldn't know of it."""
+    if handlers.compiled_in:
+        raise InvalidStep(
+            f"step {step!r} gets {what} after workflow {handlers.compiled_in!r} was compiled with it, and so without {what}\n"
+            "Attach handlers right below the step, before any workflow that uses it is compiled or run."
+        )
 
 
 def check_undo(step: str, signature: Signature, function: Any) -> bool:

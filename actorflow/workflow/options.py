@@ -46,13 +46,14 @@ class Handlers(msgspec.Struct, eq=False):
     """The handlers of a step and of all its copies: what is attached to one of them holds for all.
 
     `changes` counts what was attached, so that copies know when what they made of it is out of date; `irreversible` is whether the step or
-    any copy is marked so.
+    any copy is marked so; `compiled_in` is the first workflow whose plan has the step, from when on nothing can be attached.
     """
 
     undo: HandlerSpec | None = None
     compensate: HandlerSpec | None = None
     irreversible: bool = False
     changes: int = 0
+    compiled_in: str = ""
 
 
 def first_options(

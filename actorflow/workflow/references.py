@@ -18,7 +18,6 @@ from actorflow.plan import (
     UNUSABLE,
     Attribute,
     Constant,
-    Draft,
     DraftNode,
     Expression,
     InputSpec,
@@ -32,6 +31,7 @@ from actorflow.plan import (
 from actorflow.workflow.builder import Entry, Value
 from actorflow.workflow.classes import is_keyed
 from actorflow.workflow.collecting import Unusable, to_expression
+from actorflow.workflow.definition import Drawn
 from actorflow.workflow.drawing import Drawing
 from actorflow.workflow.functions import check_name
 from actorflow.workflow.inlining import inlined, sinks
@@ -45,7 +45,7 @@ _WHOLE = (NodeValue, InputValue)
 
 
 class Resolver:
-    """Makes a draft of what was written. `problems` holds all that is wrong."""
+    """Makes a draft of what was written."""
 
     def __init__(
         self, name: str, owner: object, inputs: Sequence[tuple[InputSpec, str]], entries: Sequence[Entry]
@@ -58,11 +58,7 @@ class Resolver:
         self._parameters: dict[int, Parameters] = {}
         self._reported: set[tuple[str, str]] = set()
 
-    @property
-    def problems(self) -> list[str]:
-        return self._drawing.problems
-
-    def resolve(self, result: Any, *, returns: bool) -> Draft:
+    def resolve(self, result: Any, *, returns: bool) -> Drawn:
         draft = self._drawing.draft
         draft.inputs = tuple(spec for spec, _ in self._inputs)
         self._declare_inputs()
@@ -76,7 +72,7 @@ class Resolver:
         else:
             draft.return_type = None
         draft.returned = True
-        return draft
+        return Drawn(draft, self._drawing.problems, self._drawing.handlers.values())
 
     # ── names ──
 
@@ -143,6 +139,7 @@ class Resolver:
         parameters = self._parameters.get(id(step))
         if parameters is None:
             parameters = self._parameters[id(step)] = Parameters(step.signature)
+            self._drawing.calls(step)
         flat, keywords, problems = parameters.bind(entry.arguments)
         for problem in problems:
             self._drawing.problem(f"step {entry.name!r} {problem}", entry.line)

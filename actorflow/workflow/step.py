@@ -63,7 +63,7 @@ class Step(Generic[P, R, X]):
         self.signature = signature
         self.placement = placement
         self._options = options
-        self._handlers = handlers
+        self.handlers = handlers
         self._spec: StepSpec | None = None
         self._spec_changes = -1
         self.__name__ = name
@@ -106,7 +106,7 @@ class Step(Generic[P, R, X]):
         """
         from actorflow.workflow.handlers import new_undo
 
-        attach = new_undo(self.name, self.signature, self._handlers, retry, timeout, unknown)
+        attach = new_undo(self.name, self.signature, self.handlers, retry, timeout, unknown)
         return attach if handler is None else attach(handler)
 
     @overload
@@ -127,7 +127,7 @@ class Step(Generic[P, R, X]):
         """
         from actorflow.workflow.handlers import new_compensate
 
-        attach = new_compensate(self.name, self.signature, self._handlers, retry, timeout)
+        attach = new_compensate(self.name, self.signature, self.handlers, retry, timeout)
         return attach if handler is None else attach(handler)
 
     def options(
@@ -163,8 +163,8 @@ class Step(Generic[P, R, X]):
         options = changed_options(self.name, self.function, self.signature, self._options, changes)
         check_sendable_values(self.name, options)
         placement = checked_placement(self.name, self.placement, name, after, keep)
-        _refuse_undo_of_irreversible(self.name, options, self._handlers)
-        return Step(self.function, self.name, self.signature, options, placement, self._handlers)
+        _refuse_undo_of_irreversible(self.name, options, self.handlers)
+        return Step(self.function, self.name, self.signature, options, placement, self.handlers)
 
     @property
     def spec(self) -> StepSpec:
@@ -172,11 +172,11 @@ class Step(Generic[P, R, X]):
 
         Raises `InvalidStep` if an annotation names what isn't there.
         """
-        if self._spec is None or self._spec_changes != self._handlers.changes:
+        if self._spec is None or self._spec_changes != self.handlers.changes:
             from actorflow.workflow.specs import step_spec
 
-            self._spec_changes = self._handlers.changes
-            self._spec = step_spec(self.name, self.function, self.signature, self._options, self._handlers)
+            self._spec_changes = self.handlers.changes
+            self._spec = step_spec(self.name, self.function, self.signature, self._options, self.handlers)
         return self._spec
 
     def __repr__(self) -> str:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from actorflow.errors import InvalidWorkflow
-from actorflow.plan import Draft
+from actorflow.workflow.definition import Drawn, FunctionDefinition
 from actorflow.workflow.drawing import Drawing, current_drawing, drawing_of
 from actorflow.workflow.lines import line_of
 from actorflow.workflow.source import scan
 
-if TYPE_CHECKING:
-    from actorflow.workflow.definition import FunctionDefinition
 
-
-def trace(definition: FunctionDefinition) -> tuple[Draft, list[str]]:
+def trace(definition: FunctionDefinition) -> Drawn:
     """The draft, and what is wrong with it. Raises `InvalidWorkflow` if the function couldn't be called to its end."""
     drawing = Drawing(definition.name, definition, current_drawing())
     draft = drawing.draft
@@ -31,7 +28,7 @@ def trace(definition: FunctionDefinition) -> tuple[Draft, list[str]]:
             raise
     found = scan(definition.function)
     draft.notes.extend(found.notes)
-    return draft, [*drawing.problems, *found.problems]
+    return Drawn(draft, [*drawing.problems, *found.problems], drawing.handlers.values())
 
 
 def _draw(definition: FunctionDefinition, drawing: Drawing, promises: list[Any]) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actorflow.errors import InvalidStep
+from actorflow.errors import InvalidStep, InvalidWorkflow
 from actorflow.policy import Exponential, Fixed, Halt, Limit, Rate, Retry
-from actorflow.workflow.step import Step, step
+from actorflow.workflow import Step, Value, WorkflowBuilder, step, workflow
 
 if TYPE_CHECKING:
     from nowhere import Nowhere  # type: ignore[import-not-found]
@@ -93,6 +93,12 @@ def undoable() -> Step[..., Any, Any]:
     return made
 
 
+def compiled(made: Step[..., Any, Any]) -> Step[..., Any, Any]:
+    """A step that is in the plan of a workflow."""
+    WorkflowBuilder("book").add_step("charge", made, arguments={"seat": Value("3A")}).returns("charge").build()
+    return made
+
+
 def test_the_page_has_the_tables() -> None:
     assert len(REFUSED) > 80
 
@@ -113,3 +119,27 @@ def test_what_makes_no_sense_is_refused_where_it_is_written(
 def test_an_option_that_does_not_exist_is_a_type_error(made: Any) -> None:
     with pytest.raises(TypeError, match="queue"):
         made(queue="gpu")
+
+
+def test_a_handler_is_refused_once_any_copy_of_the_step_is_in_a_plan() -> None:
+    """The plan is compiled once, so a run would never call the handler."""
+    charged = step(charge)
+    copy = charged.options(name="once")
+
+    @workflow
+    def book(seat: str) -> str:
+        return copy(seat)
+
+    book.compile()
+    with pytest.raises(InvalidStep, match="after workflow 'book' was compiled with it, and so without an undo"):
+        charged.undo(refund)
+    assert charged.spec.undo is None
+
+
+def test_a_handler_may_come_after_a_workflow_that_was_refused() -> None:
+    charged = step(charge)
+    builder = WorkflowBuilder("book").add_step("charge", charged)
+    with pytest.raises(InvalidWorkflow):
+        builder.build()
+    charged.undo(refund)
+    assert charged.spec.undo is not None
