@@ -139,6 +139,14 @@ class Limit(msgspec.Struct, frozen=True):
             raise _refused("Limit", "key", self.key, "a function of the step's arguments")
 
 
+def limits_clash(one: Limit, other: Limit) -> str:
+    """Why two limits of one name can't be one pool, as their numbers differ; empty if they don't (R28)."""
+    if one is other or (one.at_most, one.rate) == (other.at_most, other.rate):
+        return ""
+    numbers = [f"at_most={limit.at_most}, rate={limit.rate}" for limit in (one, other)]
+    return f"two limits are named {one.name!r}: {numbers[0]} and {numbers[1]}"
+
+
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -17,7 +17,7 @@ import msgspec
 from actorflow.errors import StepError
 from actorflow.facts import Fact
 from actorflow.outcome import RunStatus
-from actorflow.plan import Plan
+from actorflow.plan import Plan, StepSpec
 
 # ── what a node can be ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,9 +107,16 @@ class Program:
         lasting = [kept or step.undo is not None for kept, step in zip(plan.keeps, steps, strict=True)]
         self.stores = bytes(last or count > 0 for last, count in zip(lasting, plan.readers, strict=True))
         self.releases = tuple(
-            () if step.undo is not None and step.undo.wants_arguments else _droppable(reads, lasting)
+            () if _needs_arguments_to_be_undone(step) else _droppable(reads, lasting)
             for reads, step in zip(plan.reads, steps, strict=True)
         )
+
+
+def _needs_arguments_to_be_undone(step: StepSpec) -> bool:
+    """Its undo takes them, or the `key` of a limit that its undo waits for does (R28)."""
+    if step.undo is None:
+        return False
+    return step.undo.wants_arguments or any(spec.limit.key is not None for spec in step.limits)
 
 
 def _droppable(reads: Sequence[int], lasting: Sequence[bool]) -> tuple[int, ...]:

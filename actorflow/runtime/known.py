@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from actorflow.errors import InvalidWorkflow
+from actorflow.errors import InvalidInput, InvalidWorkflow
 from actorflow.plan import Plan
+from actorflow.policy import Limit, limits_clash
 from actorflow.workflow import Workflow
 
 
 class Known:
-    def __init__(self, workflows: Sequence[Workflow[..., Any]]) -> None:
+    """`limits` are those of the runtime and of all its workflows, by name (R28)."""
+
+    def __init__(self, workflows: Sequence[Workflow[..., Any]], limits: Sequence[Limit] = ()) -> None:
         self.plans: dict[str, Plan] = {}
         self.workflows: dict[str, Workflow[..., Any]] = {}
+        self.limits: dict[str, Limit] = {}
+        for limit in limits:
+            if clash := self._clash(limit):
+                raise InvalidInput(f"Runtime(limits=[…]): {clash}")
         for workflow in workflows:
             self.plan_of(workflow)
 
@@ -27,6 +34,18 @@ class Known:
             raise InvalidWorkflow(
                 plan.name, ["another workflow of this name is known to the runtime; give one of them @workflow(name=…)"]
             )
+        clashes = [clash for limit in limits_of(plan) if (clash := self._clash(limit))]
+        if clashes:
+            raise InvalidWorkflow(plan.name, clashes)
         self.plans[plan.name] = plan
         self.workflows[plan.name] = workflow
         return plan
+
+    def _clash(self, limit: Limit) -> str:
+        clash = limits_clash(self.limits.setdefault(limit.name, limit), limit)
+        return f"{clash}; share one Limit object" if clash else ""
+
+
+def limits_of(plan: Plan) -> Iterable[Limit]:
+    """Each of its limits once."""
+    return {spec.limit.name: spec.limit for step in plan.steps for spec in step.limits}.values()

@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from typing import Literal, TypeAlias
 
 from actorflow.errors import InvalidState, InvalidStep, suggest
-from actorflow.policy import Limit, Rate
+from actorflow.policy import Limit, Rate, limits_clash
 from actorflow.runtime.config import UNCHANGED, Unchanged
 from actorflow.runtime.permit_pool import Holding, Lane, Owner, Pool, PoolStatus, Urgency
 
@@ -394,11 +394,8 @@ class Permits:
         known = self._known.get(limit.name)
         if known is None:
             known = self._known[limit.name] = _Known(limit)
-        elif known.limit is not limit and _numbers(known.limit) != _numbers(limit):
-            raise InvalidStep(
-                f"two limits are named {limit.name!r}: {_numbers(known.limit)} and {_numbers(limit)}"
-                "\nShare one Limit object, or give them different names."
-            )
+        elif clash := limits_clash(known.limit, limit):
+            raise InvalidStep(f"{clash}\nShare one Limit object, or give them different names.")
         return known
 
     def _pools(self, pools: tuple[tuple[Limit, object], ...]) -> tuple[Pool, ...]:
@@ -467,7 +464,3 @@ def _silence(alarm: _Alarm) -> None:
 
 def _since(lane: Lane) -> int:
     return lane.since
-
-
-def _numbers(limit: Limit) -> str:
-    return f"at_most={limit.at_most}, rate={limit.rate}"

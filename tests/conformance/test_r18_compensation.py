@@ -259,7 +259,7 @@ async def test_offered_for_a_crash(clock: MockClock) -> None:
 async def test_offered_for_the_crash_of_its_worker() -> None:
     """R18, R54: offered when its worker process is lost, as `OutcomeUnknown`: it may have acted."""
     seen: list[tuple[type, type, str]] = []
-    losing = lose_the_worker.options()
+    losing = step(mode="process")(lose_the_worker)
 
     @losing.compensate
     async def settle(error: Exception, city: str) -> Recover[str] | None:
