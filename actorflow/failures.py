@@ -73,8 +73,9 @@ def _is_exception(thing: Any) -> bool:
 
 
 def type_name(cls: type) -> str:
-    """Module and qualified name; of a built-in class the name alone."""
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    """Module and qualified name; of a built-in class the name alone. What the main program defines is named alike in its workers."""
+    module = "__main__" if cls.__module__ == "__mp_main__" else cls.__module__
+    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
 
 
 def record(error: BaseException) -> FailureRecord:

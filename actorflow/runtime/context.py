@@ -39,11 +39,21 @@ class Resource(Generic[T]):
         try:
             value: T = lent[self]
         except KeyError:
-            raise InvalidState(
-                f"resource {self.name!r} isn't provided here"
-                f"\nGive it to the runtime: Runtime(resources=[{self.name.upper()}.provide(…)]); worker processes get none."
-            ) from None
+            raise InvalidState(self._missing()) from None
         return value
+
+    def _missing(self) -> str:
+        from actorflow.runtime import process_worker  # only where something is wrong
+
+        if process_worker.IN_WORKER:
+            return (
+                f"resource {self.name!r} isn't provided in a worker process"
+                "\nResources stay in the runtime's own: use another mode, or make what the step needs inside the step."
+            )
+        return (
+            f"resource {self.name!r} isn't provided here"
+            f"\nGive it to the runtime: Runtime(resources=[{self.name.upper()}.provide(…)]); worker processes get none."
+        )
 
     def provide(self, value: T) -> Provided:
         return Provided(self, value)

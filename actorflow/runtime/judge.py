@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, cast
 
-from actorflow.errors import StepCancelled, StepCrashed
+from actorflow.errors import RecordedFailure, StepCancelled, StepCrashed, describe
+from actorflow.failures import failed_with
 from actorflow.policy import Exponential, Retry, TryAgain
 
 BACKOFF: Final = Exponential(0.1, most=5.0)
@@ -25,40 +26,47 @@ class Verdict(NamedTuple):
 
 def as_failure(error: BaseException, what: str) -> BaseException:
     """R13: an `Exception` stays as it was raised; others are wrapped. A group of nothing but `TryAgain` is one (R14)."""
-    if isinstance(error, BaseExceptionGroup):
-        return as_try_again(error) or (error if isinstance(error, Exception) else crashed(error, what))
-    if isinstance(error, Exception):
+    if asked := as_try_again(error):
+        return asked
+    if isinstance(error, Exception) and not was_no_exception(error):
         return error
-    if isinstance(error, CancelledError):
+    if failed_with(error, CancelledError):
         cancelled = StepCancelled(f"{what} raised CancelledError, though nobody had cancelled it")
         cancelled.__cause__ = error
         return cancelled
     return crashed(error, what)
 
 
+def was_no_exception(error: Exception) -> bool:
+    """Whether it is the record of something that isn't an `Exception` where it was raised, in a worker process."""
+    return isinstance(error, RecordedFailure) and bool(error.kinds) and "Exception" not in error.kinds
+
+
 def crashed(error: BaseException, what: str) -> StepCrashed:
-    crash = StepCrashed(f"{what} raised {type(error).__name__}: {error}")
+    crash = StepCrashed(f"{what} raised {describe(error)}")
     crash.__cause__ = error
     return crash
 
 
-def leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from leaves(error)
-        else:
-            yield error
+def leaves(error: BaseException) -> list[BaseException]:
+    """The exceptions of a group that aren't groups themselves; of any other, itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    members: tuple[BaseException, ...] = cast("BaseExceptionGroup[BaseException]", error).exceptions
+    return [leaf for member in members for leaf in leaves(member)]
 
 
-def as_try_again(group: BaseExceptionGroup[Any]) -> TryAgain | None:
-    """The group as one `TryAgain`, if all its leaves are; the longest wait wins."""
-    asked = list(leaves(group))
-    if not all(isinstance(error, TryAgain) for error in asked):
+def as_try_again(group: BaseException) -> TryAgain | None:
+    """The group as one `TryAgain`, if it is one and all its leaves are; the longest wait wins."""
+    if not isinstance(group, BaseExceptionGroup):
         return None
+    asked = leaves(cast("BaseExceptionGroup[BaseException]", group))
     tries = [error for error in asked if isinstance(error, TryAgain)]
+    if len(tries) < len(asked):
+        return None
     longest = max(tries, key=lambda error: -1.0 if error.after is None else error.after)
     again = TryAgain(longest.reason, after=longest.after)
-    again.__cause__ = group
+    again.__cause__ = cast("BaseException", group)
     return again
 
 
@@ -66,17 +74,22 @@ def matches(error: BaseException, kinds: tuple[type[BaseException], ...]) -> boo
     """Whether `on=` names the error, or every leaf of it if it's a group, or what was wrapped as a crash."""
     if not kinds:
         return False
+    if is_one(error, kinds) or all(is_one(leaf, kinds) for leaf in leaves(error)):
+        return True
+    cause = error.__cause__
+    return isinstance(error, (StepCrashed, StepCancelled)) and cause is not None and is_one(cause, kinds)
+
+
+def is_one(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Whether it is of one of the classes; what was raised in a worker process may be known by name alone."""
     if isinstance(error, kinds):
         return True
-    remote = getattr(error, "remote", None)  # raised in a worker process: its classes are known by name
-    if remote is not None and remote.is_a(*kinds):
-        return True
-    if isinstance(error, BaseExceptionGroup):
-        return all(isinstance(leaf, kinds) for leaf in leaves(error))
-    return isinstance(error, (StepCrashed, StepCancelled)) and isinstance(error.__cause__, kinds)
+    return isinstance(error, RecordedFailure) and any(failed_with(error, kind) for kind in kinds)
 
 
-def judge(error: BaseException, retry: Retry, attempt: int, arguments: Arguments, random: Callable[[], float]) -> Verdict:
+def judge(
+    error: BaseException, retry: Retry, attempt: int, arguments: Arguments, random: Callable[[], float]
+) -> Verdict:
     """The verdict on an attempt of a step."""
     if not isinstance(error, TryAgain) and not matches(error, retry.on):
         return Verdict(error, again=False, delay=0.0)
@@ -87,7 +100,9 @@ def judge_handler(
     error: BaseException, retry: Retry, tries: int, arguments: Arguments, random: Callable[[], float]
 ) -> Verdict:
     """The verdict on a try of an undo or a compensation: `on=()` means any `Exception` (R19)."""
-    wanted = matches(error, retry.on) if retry.on else isinstance(error, Exception) and not isinstance(error, StepCrashed)
+    wanted = (
+        matches(error, retry.on) if retry.on else isinstance(error, Exception) and not isinstance(error, StepCrashed)
+    )
     if not wanted and not isinstance(error, TryAgain):
         return Verdict(error, again=False, delay=0.0)
     return after_backoff(error, retry, tries, arguments, random)
@@ -104,7 +119,7 @@ def after_backoff(
         reason = error.reason if isinstance(error.reason, BaseException) else error
     backoff = retry.backoff or BACKOFF
     try:
-        known = {} if isinstance(backoff, Exponential) else arguments()
+        known: Mapping[str, Any] = {} if isinstance(backoff, Exponential) else arguments()
         delay = float(backoff(attempt, reason, known, random))
         if delay != delay:  # noqa: PLR0124  (only NaN differs from itself)
             raise ValueError(f"backoff {backoff!r} gave NaN seconds")

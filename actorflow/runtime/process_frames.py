@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import struct
-import traceback
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import msgspec
 
-from actorflow.errors import InvalidValue, NotSerializable, RecordedFailure
+from actorflow.failures import FailureRecord, rebuild
 from actorflow.plan import StepSpec
 from actorflow.policy import TryAgain
 from actorflow.store import Codec
 
 _LENGTH = struct.Struct("!Q")
-_OWN: dict[str, type[Exception]] = {
-    "actorflow.errors.NotSerializable": NotSerializable,
-    "actorflow.errors.InvalidValue": InvalidValue,
-}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What `step_context()` tells in the worker. `context` is the run's as plain data, or `problem` says why it can't be."""
+
+    run_id: str
+    node: str
+    attempt: int
+    context: bytes | None = None
+    problem: str = ""
 
 
 class Call(msgspec.Struct, frozen=True, tag=True):
@@ -27,6 +32,7 @@ class Call(msgspec.Struct, frozen=True, tag=True):
     module: str
     name: str
     payload: bytes
+    place: Place | None = None
 
 
 class Main(msgspec.Struct, frozen=True, tag=True):
@@ -40,6 +46,19 @@ class Began(msgspec.Struct, frozen=True, tag=True):
     """Worker → runtime: the function is entered now."""
 
 
+class Progress(msgspec.Struct, frozen=True, tag=True):
+    """Worker → runtime: how far the function is."""
+
+    done: float
+    total: float | None
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag=True):
+    """Worker → runtime: the function is alive; `details` are plain data, encoded."""
+
+    details: bytes
+
+
 class Returned(msgspec.Struct, frozen=True, tag=True):
     """The function returned; `data` is encoded by the step's return type."""
 
@@ -47,30 +66,13 @@ class Returned(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
-    """The function raised. Classes are named `module.QualName`, an exception's own first, then its bases.
+    """The function raised; `written` is its exception as a record."""
 
-    `leaves` has those of each exception in a group, so that `on=` can be answered here (R14).
-    """
+    written: FailureRecord
 
-    classes: tuple[str, ...]
-    message: str
-    traceback: str
-    notes: tuple[str, ...] = ()
-    leaves: tuple[tuple[str, ...], ...] = ()
-
-    def is_a(self, *kinds: type[BaseException]) -> bool:
-        """Whether the exception is of one of the classes, or a group whose leaves all are."""
-        names = {class_name(kind) for kind in kinds}
-        if not names.isdisjoint(self.classes):
-            return True
-        return bool(self.leaves) and all(not names.isdisjoint(leaf) for leaf in self.leaves)
-
-    def rebuild(self) -> Exception:
-        """An exception that says the same; `RecordedFailure` for classes of the user's."""
-        own = _OWN.get(self.classes[0])
-        if own is not None:
-            return own(self.message)
-        return RecordedFailure(self.classes[0].removeprefix("builtins."), self.message, self.traceback, self.notes)
+    def rebuild(self) -> BaseException:
+        """The exception, of its own class if that is known here (R13)."""
+        return rebuild(self.written)
 
 
 class AskedAgain(msgspec.Struct, frozen=True, tag=True):
@@ -90,7 +92,8 @@ class HaltAsked(msgspec.Struct, frozen=True, tag=True):
     data: bytes | None
 
 
-FromWorker: TypeAlias = Began | Returned | Failure | AskedAgain | HaltAsked
+News: TypeAlias = Progress | Heartbeat
+FromWorker: TypeAlias = Began | News | Returned | Failure | AskedAgain | HaltAsked
 ToWorker: TypeAlias = Main | Call
 Answer: TypeAlias = Returned | Failure | AskedAgain | HaltAsked
 
@@ -149,37 +152,3 @@ def _types(spec: StepSpec, count: int) -> list[tuple[str, Any]]:
         is_spread = parameter is not None and parameter.kind is parameter.VAR_POSITIONAL
         types += [(name, kind)] * (1 + spread if is_spread else 1)
     return types
-
-
-def record(error: BaseException) -> Failure:
-    """The exception as data."""
-    text = "".join(traceback.format_exception(error))
-    notes = tuple(str(note) for note in getattr(error, "__notes__", ()))
-    alone = leaves(error)
-    found = () if alone == [error] else tuple(_classes(leaf) for leaf in alone)
-    return Failure(_classes(error), _message(error), text, notes, found)
-
-
-def leaves(error: BaseException) -> list[BaseException]:
-    """The exceptions of a group that aren't groups themselves; of any other, itself."""
-    if not isinstance(error, BaseExceptionGroup):
-        return [error]
-    members: tuple[BaseException, ...] = cast("BaseExceptionGroup[BaseException]", error).exceptions
-    return [leaf for member in members for leaf in leaves(member)]
-
-
-def class_name(kind: type) -> str:
-    """`module.QualName`; what the main program defines is named alike on both sides."""
-    module = "__main__" if kind.__module__ == "__mp_main__" else kind.__module__
-    return f"{module}.{kind.__qualname__}"
-
-
-def _classes(error: BaseException) -> tuple[str, ...]:
-    return tuple(class_name(kind) for kind in type(error).__mro__ if kind is not object)
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as broken:
-        return f"<its text can't be had: {type(broken).__name__}>"

@@ -25,7 +25,19 @@ import msgspec
 
 from actorflow.clock import Clock
 from actorflow.errors import RuntimeClosed, WorkerLost
-from actorflow.runtime.process_frames import Answer, Began, Call, Frames, FromWorker, Main, frame
+from actorflow.runtime.process_frames import (
+    Answer,
+    Began,
+    Call,
+    Frames,
+    FromWorker,
+    Heartbeat,
+    Main,
+    News,
+    Place,
+    Progress,
+    frame,
+)
 
 _CHUNK = 1 << 18
 
@@ -49,10 +61,23 @@ class ProcessWork:
     """One call that a worker process is to make: of the function `name` in `module`, both as they are written there.
 
     `payload` is what `process_frames.encode_arguments` gives. `label` names the step in errors. `ended` is called
-    exactly once.
+    exactly once; before, `told` is called with what the function says of itself, by way of the context that it gets if
+    there is a `place`.
     """
 
-    __slots__ = ("began", "cancelled", "ended", "entered", "label", "module", "name", "payload", "pool")
+    __slots__ = (
+        "began",
+        "cancelled",
+        "ended",
+        "entered",
+        "label",
+        "module",
+        "name",
+        "payload",
+        "place",
+        "pool",
+        "told",
+    )
 
     def __init__(
         self,
@@ -62,6 +87,8 @@ class ProcessWork:
         *,
         ended: Ended,
         entered: Callable[[float], None] | None = None,
+        told: Callable[[News], None] | None = None,
+        place: Place | None = None,
         label: str = "",
     ) -> None:
         self.module = module
@@ -69,6 +96,8 @@ class ProcessWork:
         self.payload = payload
         self.ended = ended
         self.entered = entered
+        self.told = told
+        self.place = place
         self.label = label or name
         self.began: float | None = None
         self.cancelled = False
@@ -105,7 +134,7 @@ class _Worker:
         """Gives it work; it must have none."""
         self.work = work
         self.calls += 1
-        self.send(frame(Call(work.module, work.name, work.payload)))
+        self.send(frame(Call(work.module, work.name, work.payload, work.place)))
 
     def send(self, data: bytes) -> None:
         """Writes what the socket takes now, and the rest when it takes more."""
@@ -221,6 +250,10 @@ class Processes:
             work.began = self._clock.monotonic()
             if work.entered is not None:
                 work.entered(work.began)
+            return
+        if isinstance(message, (Progress, Heartbeat)):
+            if work.told is not None:
+                work.told(message)
             return
         worker.work = None
         if not self._closed and not work.cancelled:  # a cancelled one was killed in the same moment

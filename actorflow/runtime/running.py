@@ -11,7 +11,7 @@ import structlog
 from actorflow.errors import InvalidState, WrongLoop
 from actorflow.facts import Fact, StepHeartbeat, StepProgressed
 from actorflow.ids import compensation_key, step_key, undo_key
-from actorflow.runtime.here import HERE, Here
+from actorflow.runtime.here import HERE, THERE, Here
 from actorflow.runtime.options import Runs, RunSettings
 from actorflow.workflow import Workflow
 
@@ -42,12 +42,12 @@ class StepContext:
     def idempotency_key(self) -> str:
         """The same on every attempt, after restarts and on other machines; an undo and a compensation have their own."""
         key = {"undo": undo_key, "compensate": compensation_key}.get(self._phase, step_key)
-        return key(self._row.id, self.node)
+        return key(self.run_id, self.node)
 
     @property
     def step_key(self) -> str:
         """The step's own idempotency key, in its handlers too: what an attempt did elsewhere is found by it."""
-        return step_key(self._row.id, self.node)
+        return step_key(self.run_id, self.node)
 
     @property
     def context(self) -> Mapping[str, Any]:
@@ -133,9 +133,9 @@ class StepContext:
 def step_context() -> StepContext:
     """The context of the step, handler or guard that is running. Raises `InvalidState` elsewhere."""
     here = HERE.get(None)
-    if here is None:
-        raise InvalidState(
-            "no step is running here"
-            "\nstep_context() works in steps, undos, compensations and guards; it doesn't reach into worker processes."
-        )
-    return StepContext(here)
+    if here is not None:
+        return StepContext(here)
+    there = THERE.get(None)
+    if there is not None:
+        return there
+    raise InvalidState("no step is running here\nstep_context() works in steps, undos, compensations and guards.")

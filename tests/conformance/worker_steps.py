@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -51,6 +52,15 @@ def fail_in_worker(text: str, registered: bool) -> None:
     error = Registered(text) if registered else Unregistered(text)
     error.add_note("a note")
     raise error
+
+
+class Odd(BaseException):
+    """Not an `Exception`."""
+
+
+@step(mode="process")
+def raise_what_is_no_exception(cancelled: bool) -> None:
+    raise asyncio.CancelledError if cancelled else Odd("odd")
 
 
 @step(mode="process", retry=Retry(attempts=3, on=(Unregistered,)))

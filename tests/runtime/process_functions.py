@@ -54,6 +54,14 @@ def fail(text: str) -> None:
     raise error
 
 
+class Odd(LookupError):
+    """Known in the worker alone."""
+
+
+def fail_oddly(text: str) -> None:
+    raise Odd(text)
+
+
 def fail_together() -> None:
     raise ExceptionGroup("both", [ConnectionResetError("one"), ExceptionGroup("in", [BrokenPipeError("two")])])
 

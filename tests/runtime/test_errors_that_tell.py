@@ -50,8 +50,8 @@ def test_a_halt_is_shown_without_its_snapshot() -> None:
     assert "snapshot=None" in repr(Halted("boss"))
 
 
-def test_what_does_not_reach_into_worker_processes_says_so() -> None:
-    with pytest.raises(InvalidState, match="worker processes"):
+def test_what_is_not_there_says_where_it_would_be() -> None:
+    with pytest.raises(InvalidState, match="no step is running here"):
         step_context()
     with pytest.raises(InvalidState, match="worker processes get none"):
         Resource[int]("cards").get()
