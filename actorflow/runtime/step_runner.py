@@ -138,7 +138,8 @@ class StepRunner:
             return StepInterrupted(row.id, node, number, at, entered=True, began=began, error=error)
         if isinstance(error, Halt):
             try:
-                self.check_value(row, node, error.value)
+                if error.value is not None:
+                    self.check_value(row, node, error.value)
             except InvalidValue as wrong:
                 error = wrong
             else:
@@ -153,9 +154,7 @@ class StepRunner:
         return judge(failure, retry, number, partial(row.launch.named, row.state.values, node), self.services.random)
 
     def check_value(self, row: Row, node: int, value: Any) -> None:
-        """R13: values in `Recover`, `Skip` and `Halt` are checked as inputs are; `None` passes where a rule says so."""
-        if value is None:
-            return
+        """R13: values in `Recover`, `Skip` and `Halt` are checked as inputs are, but for the `None` of `where=` and of a bare `Halt`."""
         try:
             check(value, row.launch.steps[node].returns)
         except ValueMismatch as wrong:
@@ -379,7 +378,8 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
             if guard.is_where:
                 answer = None if answer else Skip(None)
             if isinstance(answer, Skip):
-                runner.check_value(row, node, answer.value)
+                if not guard.is_where:
+                    runner.check_value(row, node, answer.value)
                 message = StepSkipped(row.id, node, live.number, runner.monotonic(), answer.value, began)
                 break
             if answer is not None:
