@@ -7,15 +7,26 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from actorflow.errors import RecordedFailure
+from actorflow.errors import NotSerializable, RecordedFailure
+from actorflow.facts import StepHeartbeat, StepProgressed
 from actorflow.policy import Halt
-from actorflow.runtime.process_frames import AskedAgain, Failure, HaltAsked, Returned, encode_arguments
+from actorflow.runtime.process_frames import (
+    AskedAgain,
+    Failure,
+    HaltAsked,
+    News,
+    Place,
+    Progress,
+    Returned,
+    encode_arguments,
+)
 from actorflow.runtime.processes import Interrupted, ProcessWork, Result
 from actorflow.runtime.workers import NeverEntered, entered, until_it_answers
 
 if TYPE_CHECKING:
     from actorflow.runtime.row import Live, Row
     from actorflow.runtime.step_runner import StepRunner
+    from actorflow.store import Codec
 
 
 class InProcess:
@@ -51,12 +62,37 @@ async def call_in_process(runner: StepRunner, row: Row, node: int, live: Live, a
         payload,
         ended=ended,
         entered=partial(entered, runner, row, node, live),
+        told=partial(told, runner, row, node, live),
+        place=place_of(row, node, live, codec),
         label=row.name(node),
     )
     live.work = InProcess(work)
     runner.services.processes.submit(work)
     result, began = await until_it_answers(answer, work)
     return outcome(result, began, partial(codec.decode, annotation=step.returns))
+
+
+def place_of(row: Row, node: int, live: Live, codec: Codec) -> Place:
+    """A context that can't be encoded is missed only by a step that asks for it."""
+    if not row.data:
+        return Place(row.id, row.name(node), live.number)
+    try:
+        context = codec.encode(dict(row.data), dict[str, Any], "the run's context")
+    except NotSerializable as problem:
+        return Place(row.id, row.name(node), live.number, None, str(problem))
+    return Place(row.id, row.name(node), live.number, context)
+
+
+def told(runner: StepRunner, row: Row, node: int, live: Live, news: News) -> None:
+    """What the step says of itself becomes a fact, as in this process."""
+    if runner.services.hub.silent or row.live.get(node) is not live:
+        return
+    at = runner.monotonic()
+    if isinstance(news, Progress):
+        runner.post(StepProgressed(row.id, node, live.number, at, news.done, news.total))
+    else:
+        details = runner.services.values.codec.decode(news.details)
+        runner.post(StepHeartbeat(row.id, node, live.number, at, details))
 
 
 def outcome(result: Result, began: float | None, decode: Callable[[bytes], Any]) -> Any:

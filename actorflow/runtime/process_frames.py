@@ -16,12 +16,23 @@ from actorflow.store import Codec
 _LENGTH = struct.Struct("!Q")
 
 
+class Place(msgspec.Struct, frozen=True):
+    """What `step_context()` tells in the worker. `context` is the run's as plain data, or `problem` says why it can't be."""
+
+    run_id: str
+    node: str
+    attempt: int
+    context: bytes | None = None
+    problem: str = ""
+
+
 class Call(msgspec.Struct, frozen=True, tag=True):
     """Runtime → worker: call this function. `payload` is what `encode_arguments` gave."""
 
     module: str
     name: str
     payload: bytes
+    place: Place | None = None
 
 
 class Main(msgspec.Struct, frozen=True, tag=True):
@@ -33,6 +44,19 @@ class Main(msgspec.Struct, frozen=True, tag=True):
 
 class Began(msgspec.Struct, frozen=True, tag=True):
     """Worker → runtime: the function is entered now."""
+
+
+class Progress(msgspec.Struct, frozen=True, tag=True):
+    """Worker → runtime: how far the function is."""
+
+    done: float
+    total: float | None
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag=True):
+    """Worker → runtime: the function is alive; `details` are plain data, encoded."""
+
+    details: bytes
 
 
 class Returned(msgspec.Struct, frozen=True, tag=True):
@@ -68,7 +92,8 @@ class HaltAsked(msgspec.Struct, frozen=True, tag=True):
     data: bytes | None
 
 
-FromWorker: TypeAlias = Began | Returned | Failure | AskedAgain | HaltAsked
+News: TypeAlias = Progress | Heartbeat
+FromWorker: TypeAlias = Began | News | Returned | Failure | AskedAgain | HaltAsked
 ToWorker: TypeAlias = Main | Call
 Answer: TypeAlias = Returned | Failure | AskedAgain | HaltAsked
 

@@ -15,6 +15,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
@@ -24,6 +26,7 @@ import msgspec
 from actorflow.failures import record
 from actorflow.plan import StepSpec
 from actorflow.policy import Halt, TryAgain
+from actorflow.runtime.here import THERE
 from actorflow.runtime.judge import leaves
 from actorflow.runtime.process_frames import (
     Answer,
@@ -35,11 +38,13 @@ from actorflow.runtime.process_frames import (
     FromWorker,
     HaltAsked,
     Main,
+    Place,
     Returned,
     ToWorker,
     decode_arguments,
     frame,
 )
+from actorflow.runtime.worker_context import WorkerContext
 from actorflow.store import Codec
 
 IN_WORKER = False
@@ -119,7 +124,8 @@ class _Worker:
             args, keywords = decode_arguments(self._codec, spec, call.payload)
             returns = Any if spec is None else spec.returns
             self.send(Began())
-            return self._outcome(function, args, keywords, returns)
+            # in variables of its own, so that what it sets isn't there in the next call (R10)
+            return copy_context().run(self._enter, call.place, partial(function, *args, **keywords), returns)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # whatever it is, the runtime has to know
@@ -128,9 +134,19 @@ class _Worker:
     def send(self, message: FromWorker) -> None:
         self.channel.sendall(frame(message))
 
-    def _outcome(self, function: Callable[..., Any], args: list[Any], keywords: dict[str, Any], returns: Any) -> Answer:
+    def _enter(self, place: Place | None, function: Callable[[], Any], returns: Any) -> Answer:
+        if place is None:
+            return self._outcome(function, returns)
+        context = WorkerContext(place, self.send, self._codec)
+        THERE.set(context)
         try:
-            return Returned(self._codec.encode(function(*args, **keywords), returns, "the result"))
+            return self._outcome(function, returns)
+        finally:
+            context.close()
+
+    def _outcome(self, function: Callable[[], Any], returns: Any) -> Answer:
+        try:
+            return Returned(self._codec.encode(function(), returns, "the result"))
         except Halt as halt:
             if halt.value is None:
                 return HaltAsked(None)
