@@ -23,7 +23,7 @@ AFTER_THE_END = (Resume, UndoAll, PermitsGranted)
 
 def decide(state: State, message: Any, now: float) -> None:
     """Takes one message. What comes of it stands in `state.started`, `asks`, `orders` and `facts` afterwards."""
-    kind: type[object] = message.__class__
+    kind: type[Any] = message.__class__
     expects, fold, order, then = RULES[kind]
     if expects is not None:
         node = message.node

@@ -9,7 +9,7 @@ import asyncio
 import random
 from asyncio import AbstractEventLoop
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -109,17 +109,17 @@ class Machine:
 
     # ── ways in ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def start_with(
+    def start_with(
         self, settings: RunSettings, workflow: Workflow[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Run[Any]:
-        """Starts a run; returns when it's accepted."""
+    ) -> Run[Any] | Awaitable[Run[Any]]:
+        """Starts a run; gives it, or what to wait for until it's accepted."""
         self.check_open(for_child=settings.parent is not None)
         guardrails.check_workflow(workflow)
         plan = self.known.plan_of(workflow)
         inputs = workflow.bind(args, kwargs)
         if settings is self.plain and self.slots.most is None and self.middleware_free and not plan.middleware:
             return self.enter(self.starting.row(workflow, plan, inputs, settings))
-        return await self.starting.start(settings, workflow, plan, inputs, wait=True)
+        return self.starting.start(settings, workflow, plan, inputs, wait=True)
 
     async def start_named(self, name: str, inputs: Mapping[str, Any], run_id: str | None) -> Run[Any]:
         """Starts a run as a message asks for it: inputs are converted strictly, and a full runtime says so."""

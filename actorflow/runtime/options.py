@@ -70,7 +70,8 @@ def is_duration(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
 
 
-Start = Callable[..., Awaitable[Run[Any]]]
+Start = Callable[..., Run[Any] | Awaitable[Run[Any]]]
+"""Gives the run at once where nothing has to be waited for."""
 
 
 class Runs:
@@ -82,7 +83,8 @@ class Runs:
 
     async def run(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs the workflow and gives its result. Raises what `Run.result` and `start` raise."""
-        run = await self._starter(self._settings, workflow, args, kwargs)
+        started = self._starter(self._settings, workflow, args, kwargs)
+        run = started if isinstance(started, Run) else await started
         return cast("R", await run.result())
 
     async def start(self, workflow: Workflow[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
@@ -90,4 +92,5 @@ class Runs:
 
         Raises `InvalidInput`, `InvalidWorkflow`, `RunConflict`, `RuntimeClosed`; waits where `max_runs` are going on.
         """
-        return await self._starter(self._settings, workflow, args, kwargs)
+        started = self._starter(self._settings, workflow, args, kwargs)
+        return started if isinstance(started, Run) else await started
