@@ -40,7 +40,7 @@ async def test_its_cause_is_the_first_failed_steps_own_exception(clock: MockCloc
         with pytest.raises(RunFailed) as failed:
             await runtime.run(siblings)
     cause = failed.value.__cause__
-    assert cause is raised[1]
+    assert cause is not None and cause is raised[1]
     assert cause.__traceback__ is not None
     assert traceback.extract_tb(cause.__traceback__)[-1].name == "fail"
 

@@ -10,6 +10,7 @@ import pytest
 from actorflow import (
     Failed,
     Halt,
+    Halted,
     InvalidState,
     RecordNotFound,
     Runtime,
@@ -195,8 +196,7 @@ async def test_a_run_that_was_halted_and_resumed_can_be_undone_too(clock: MockCl
     saga = Saga(halts=True)
     async with Runtime(clock=clock) as runtime:
         halted = await (await runtime.options(reversible=True).start(saga.workflow)).outcome()
-        assert not isinstance(halted, (Succeeded, Failed)) and hasattr(halted, "snapshot")
-        assert halted.snapshot is not None
+        assert isinstance(halted, Halted) and halted.snapshot is not None
     async with Runtime(clock=clock) as runtime:
         run = await runtime.resume(saga.workflow, halted.snapshot)
         assert await run.result() == "b"
