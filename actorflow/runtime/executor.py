@@ -56,7 +56,6 @@ class Executor(TurnActor[Any]):
         self.hub = services.hub
         self.timers = services.timers
         self.told: dict[str, Row] = {}  # rows with facts that aren't published yet
-        self.gathered = 0  # messages since the last publication
         services.hub.draw_from(self.flush)
         self.runner = StepRunner(services, self.post)
         self.orders: dict[type, Callable[[Row, Any, float], None]] = {
@@ -86,7 +85,8 @@ class Executor(TurnActor[Any]):
 
     def turn(self, row: Row, state: State, message: Any) -> None:
         if not self.hub.silent:
-            self.listen(row)
+            if not state.facts:
+                self.listen(row)
         elif state.facts is not None:
             state.facts = None
         now = message.at
@@ -113,10 +113,7 @@ class Executor(TurnActor[Any]):
         if state.facts is None:
             state.facts = []
         self.told[row.id] = row
-        self.gathered += 1
-        if self.gathered >= self.budget:
-            self.hub.soon()
-        elif not self.hub.is_due:
+        if not self.hub.is_due:
             self.hub.in_a_while()
 
     def note(self, row: Row, fact: Any) -> None:
@@ -128,7 +125,6 @@ class Executor(TurnActor[Any]):
 
     def flush(self) -> None:
         """Publishes what has gathered."""
-        self.gathered = 0
         for row in self.told.values():
             self.publish(row)
         self.told.clear()
