@@ -8,6 +8,7 @@ import pytest
 
 from actorflow import (
     AttemptsExhausted,
+    Cancelled,
     Failed,
     Halt,
     Halted,
@@ -23,7 +24,7 @@ from actorflow import (
     workflow,
 )
 from actorflow.testing import MockClock
-from tests.conformance.seen import History
+from tests.conformance.seen import History, forever
 
 
 async def test_guards_see_the_arguments_in_the_order_declared_before_the_first_attempt(clock: MockClock) -> None:
@@ -352,3 +353,112 @@ async def test_where_is_the_yes_or_no_form(clock: MockClock, is_async: bool) -> 
         await run.result()
         await run.undo()
     assert seen == ["book 3"]
+
+
+async def test_guards_that_a_halt_interrupts_run_again_from_the_first(clock: MockClock) -> None:
+    """R17, R16: a guard still asked at the end of `halt_timeout` is cancelled; on resume all are asked again, and it doesn't
+    count against `Retry`."""
+    seen: list[str] = []
+
+    async def first() -> None:
+        seen.append("first")
+
+    async def second() -> None:
+        seen.append("second")
+        if seen.count("second") == 1:
+            await forever()
+
+    @step(guards=[first, second], retry=Retry(attempts=1))
+    async def book() -> int:
+        return step_context().attempt
+
+    @book.compensate
+    async def settle(error: Exception) -> None:
+        seen.append("compensate")
+
+    @step
+    async def pause() -> None:
+        raise Halt
+
+    @workflow
+    def both() -> int:
+        pause()
+        return book()
+
+    async with Runtime(clock=clock) as runtime:
+        halted = await (await runtime.start(both)).outcome()
+        assert isinstance(halted, Halted) and halted.snapshot is not None and halted.set_aside == ()
+        assert clock.monotonic() == 5.0
+        resumed = await runtime.resume(both, halted.snapshot)
+        assert await resumed.result() == 2
+    assert seen == ["first", "second", "first", "second"]
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+async def test_guards_that_a_rollback_interrupts_leave_nothing_to_compensate(clock: MockClock, how: str) -> None:
+    """R17, R21: a guard that is cancelled in a rollback: the step's own code was never entered."""
+    seen: list[str] = []
+
+    async def guard() -> None:
+        seen.append("guard")
+        await forever()
+
+    @step(guards=[guard])
+    async def book() -> None:
+        seen.append("book")
+
+    @book.compensate
+    async def settle(error: Exception) -> None:
+        seen.append("compensate")
+
+    @step
+    async def other() -> None:
+        if how == "fails":
+            raise ValueError
+        await forever()
+
+    @workflow
+    def both() -> None:
+        other()
+        book()
+
+    async with Runtime(clock=clock) as runtime:
+        run = await runtime.start(both)
+        await clock.advance(1)
+        if how == "is cancelled":
+            await run.cancel()
+        outcome = await run.outcome()
+        assert clock.monotonic() == (5.0 if how == "fails" else 1.0)
+    assert isinstance(outcome, Failed if how == "fails" else Cancelled)
+    assert outcome.rollback == "none"
+    assert seen == ["guard"]
+
+
+async def test_a_guard_that_passes_while_its_run_halts_does_not_start_the_step(clock: MockClock) -> None:
+    """R17, R16: guards that have passed meanwhile have passed; the step starts on resume."""
+    seen: list[str] = []
+
+    async def guard() -> None:
+        await clock.advance(2)
+        seen.append("guard")
+
+    @step(guards=[guard])
+    async def book() -> int:
+        seen.append("book")
+        return step_context().attempt
+
+    @step
+    async def pause() -> None:
+        raise Halt
+
+    @workflow
+    def both() -> int:
+        pause()
+        return book()
+
+    async with Runtime(clock=clock) as runtime:
+        run = await runtime.start(both)
+        assert isinstance(await run.outcome(), Halted)
+        assert (seen, clock.monotonic()) == (["guard"], 2.0)
+        assert await (await runtime.resume(both, run.id)).result() == 1
+    assert seen == ["guard", "book"]
