@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError, Task
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -88,18 +89,18 @@ async def _stop(machine: Machine) -> None:
     """Tells whoever still waits, and ends what serves the runs; each part whatever becomes of the others."""
     services = machine.services
     closed = RuntimeClosed("the runtime was left before the run had ended")
-    tasks = [task for row in machine.rows.values() for task in live_tasks(row)]
-    tasks += [task for row in [*machine.rows.values(), *machine.orphaned] for live in row.orphans if (task := live.task) is not None]
-    tasks += list(services.endings.tasks)
+    left = {**running(machine), **{task: "middleware" for task in services.endings.tasks}}
     for row in list(machine.rows.values()):
         for live in row.live.values():
             live.stopping = True
+            if live.work is not None:
+                live.work.let_go(nobody_waits)
         if row.handle is not None:
             row.handle.close(closed)
     machine.rows.clear()
     machine.undoing.close(closed)
-    await _cancel(tasks)
-    abandoned = await services.threads.close(0.0 if tasks else 1.0)
+    await _cancel(left)
+    abandoned = await services.threads.close(0.0 if left else 1.0)
     if abandoned:
         log.warning("threads were abandoned", steps=abandoned)
     await services.processes.close()
@@ -108,17 +109,25 @@ async def _stop(machine: Machine) -> None:
     services.timers.close()
 
 
-def live_tasks(row: Any) -> list[Task[None]]:
-    return [live.task for live in row.live.values() if live.task is not None]
+def running(machine: Machine) -> dict[Task[None], str]:
+    """What still executes, abandoned or not, each with the name of its step."""
+    rows = [*machine.rows.values(), *machine.orphaned]
+    lives = [(live.task, row.name(node)) for row in rows for node, live in row.live.items()]
+    lives += [(live.task, f"abandoned, of run {row.id}") for row in rows for live in row.orphans]
+    return {task: name for task, name in lives if task is not None}
 
 
-async def _cancel(tasks: list[Task[None]]) -> None:
+def nobody_waits() -> None:
+    """The run of what has ended is no longer known."""
+
+
+async def _cancel(left: Mapping[Task[None], str]) -> None:
     """Cancels what is left; what ignores that is reported by name."""
-    pending = {task for task in tasks if not task.done()}
+    pending = {task for task in left if not task.done()}
     if not pending:
         return
     for task in pending:
         task.cancel()
     _, still = await asyncio.wait(pending, timeout=1.0)
     for task in still:
-        log.warning("a step ignores that it was cancelled", task=task.get_name())
+        log.warning("a step ignores that it was cancelled", step=left[task])
