@@ -1,0 +1,122 @@
+"""A copy of the code and its tests, in which one mutant at a time is tried.
+
+What is imported there is the copy: it is asked for in each process, by `simulated.py` and by `only_the_copy.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.mutants.mutant import ROOT, Mutant
+
+COPIED = ("actorflow", "tests", "pyproject.toml")
+CONFORMANCE = "tests/conformance"
+PATIENCE = 120.0
+"""Seconds for which a mutant may keep a process; then it hangs, and that kills it, too."""
+
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+?::\S+)", re.MULTILINE)
+_SEED = re.compile(r"repeat it with: python -m tests\.simulation\.world (\d+)")
+
+
+class Kill(NamedTuple):
+    """What told a mutant: the simulation, with the seed of the world, or a conformance test, by its id."""
+
+    by: str
+    why: str
+
+    @property
+    def is_test(self) -> bool:
+        return "::" in self.by
+
+
+class Sandbox:
+    """`where` is an empty folder."""
+
+    def __init__(self, where: Path, worlds: int) -> None:
+        self.where = where
+        self.worlds = worlds
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, where / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            else:
+                shutil.copy(source, where / name)
+
+    def try_out(self, mutant: Mutant) -> Kill | None:
+        """Asks the simulation, where it can tell, then the conformance tests. None: it survives."""
+        path = self.where / mutant.path
+        original = path.read_text()
+        self._write(path, mutant.applied(self.where))
+        try:
+            killed = self.simulate() if mutant.is_simulated else None
+            return killed or self.check(self._tests(mutant, named=True)) or self.check(self._tests(mutant, named=False))
+        finally:
+            self._write(path, original)
+
+    def simulate(self) -> Kill | None:
+        output = self._run(["-m", "tests.mutants.simulated", str(self.worlds)])
+        if output is None:
+            return None
+        seed = _SEED.search(output)
+        if seed is None and "hangs" not in output:
+            raise RuntimeError(f"the simulation can't be run:\n{output}")
+        lines = [line for line in output.splitlines() if line.strip() and not _SEED.search(line)]
+        return Kill(f"simulation, seed {seed[1]}" if seed else "simulation", lines[-1])
+
+    def check(self, tests: Sequence[str]) -> Kill | None:
+        """Runs conformance tests up to the first that fails."""
+        if not tests:
+            return None
+        options = ["-x", "-v", "--tb=line", "--timeout=10", "-p", "no:cacheprovider", "-p", "tests.mutants.only_the_copy"]
+        output = self._run(["-m", "pytest", *options, *tests])
+        if output is None:
+            return None
+        failed = _FAILED.search(output) or re.search(r"(tests/\S+?::\S+) *$", output.removesuffix("hangs").rstrip())
+        if failed is None:
+            raise RuntimeError(f"the conformance tests can't be run:\n{output}")
+        return Kill(failed[1], output.splitlines()[-1])
+
+    def _tests(self, mutant: Mutant, *, named: bool) -> list[str]:
+        """The conformance tests of the rules that the mutant breaks, or all others."""
+        rules = tuple(f"test_r{int(rule.removeprefix('R')):02}_" for rule in mutant.rules.split())
+        files = sorted(path.name for path in (self.where / CONFORMANCE).glob("test_*.py"))
+        return [f"{CONFORMANCE}/{name}" for name in files if name.startswith(rules) == named]
+
+    def _write(self, path: Path, text: str) -> None:
+        """The compiled file goes, too: it is told from its source by a time and a size only."""
+        path.write_text(text)
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+            compiled.unlink()
+
+    def _run(self, arguments: Sequence[str]) -> str | None:
+        """What a process said that failed, with `hangs` at the end if it had to be killed. None: all is well."""
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.where,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            return f"{output}\nhangs"
+        return output if process.returncode else None
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.where)}
+        for name in ("CI", "PYTHONDONTWRITEBYTECODE", "PYTHONSAFEPATH"):
+            environment.pop(name, None)
+        return environment

@@ -1,0 +1,193 @@
+"""Mutants of plans, actors and telemetry."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS = (
+    # ── plans
+    Mutant(
+        "after-is-no-edge",
+        "R1 R6",
+        "plan/planner.py",
+        "    return tuple(dict.fromkeys((*reads, *node.after))) if node.after else reads",
+        "    return reads",
+    ),
+    Mutant(
+        "ready-when-the-first-need-is-resolved",
+        "R1",
+        "plan/planner.py",
+        "    counts = tuple(map(len, needs))",
+        "    counts = tuple(min(1, len(needed)) for needed in needs)",
+    ),
+    Mutant(
+        "keep-is-ignored",
+        "R7",
+        "plan/planner.py",
+        "    return tuple(node.keep or i in returned for",
+        "    return tuple(i in returned for",
+    ),
+    Mutant(
+        "returned-value-dropped",
+        "R7",
+        "plan/planner.py",
+        "    return tuple(node.keep or i in returned for",
+        "    return tuple(node.keep for",
+    ),
+    Mutant(
+        "types-that-surely-dont-fit-pass",
+        "R3",
+        "plan/flows.py",
+        "        if answer is False:\n            self._problem(",
+        "        if answer is self:\n            self._problem(",
+    ),
+    Mutant(
+        "only-the-first-problem-is-told",
+        "R3",
+        "plan/planner.py",
+        "        raise InvalidWorkflow(draft.name, everything)",
+        "        raise InvalidWorkflow(draft.name, everything[:1])",
+    ),
+    # ── actors
+    Mutant(
+        "dead-letter-lost",
+        "R36",
+        "actors/kernel.py",
+        "        self.dead_letters += 1\n",
+        "",
+    ),
+    Mutant(
+        "mailbox-of-an-actor-that-ended-lost",
+        "R36",
+        "actors/cell.py",
+        "        if self.mailbox:\n            self._bury()",
+        "        if self.mailbox:\n            self.mailbox.clear()",
+    ),
+    Mutant(
+        "bounded-mailbox-takes-any-number",
+        "R36",
+        "actors/mailbox.py",
+        "        return len(self) >= self.bound or bool(self.waiting)",
+        "        return bool(self.waiting)",
+    ),
+    Mutant(
+        "question-to-an-actor-that-failed-hangs",
+        "R36",
+        "actors/cell.py",
+        "            self._refuse_asks(exit, self.in_hand(message) if reason ==",
+        "            self._refuse_asks(exit, set() if reason ==",
+    ),
+    Mutant(
+        "question-to-an-actor-that-ended-hangs",
+        "R36",
+        "actors/cell.py",
+        "            self._refuse_asks(exit, set(self.asks.values()))",
+        "            pass",
+    ),
+    Mutant(
+        "monitors-arent-told",
+        "R34",
+        "actors/cell.py",
+        "        if self.monitors:\n            self._tell_monitors(exit)",
+        "        if self.monitors and exit.error:\n            self._tell_monitors(exit)",
+    ),
+    Mutant(
+        "restart-intensity-ignored",
+        "R35",
+        "actors/supervisor.py",
+        "        return len(self._restarts) <= self.spec.max_restarts or self._give_up(error)",
+        "        return True",
+    ),
+    Mutant(
+        "restarts-are-never-forgotten",
+        "R35",
+        "actors/supervisor.py",
+        "        while self._restarts[0] < now - self.spec.within:",
+        "        while self._restarts[0] < 0:",
+    ),
+    Mutant(
+        "transient-child-started-again-after-a-good-end",
+        "R35",
+        "actors/supervisor.py",
+        '(child.restart == "transient" and reason == "stopped")',
+        '(child.restart == "transient" and reason == "killed")',
+    ),
+    Mutant(
+        "one-for-all-restarts-one",
+        "R35",
+        "actors/supervisor.py",
+        '            case "one_for_all":\n                return children',
+        '            case "one_for_all":\n                return [child]',
+    ),
+    Mutant(
+        "rest-for-one-restarts-the-elder-ones",
+        "R35",
+        "actors/supervisor.py",
+        "                return children[children.index(child) :]",
+        "                return children[: children.index(child) + 1]",
+    ),
+    Mutant(
+        "children-stopped-eldest-first",
+        "R35",
+        "actors/supervisor.py",
+        "        for child in reversed(list(self._children.values())):\n            await child.halt",
+        "        for child in list(self._children.values()):\n            await child.halt",
+    ),
+    # ── telemetry
+    Mutant(
+        "loss-isnt-counted",
+        "R42",
+        "telemetry/subscription.py",
+        "        self._lost += max(excess, 0)",
+        "        self._lost += 0",
+    ),
+    Mutant(
+        "newest-events-dropped",
+        "R42",
+        "telemetry/subscription.py",
+        "        for _ in range(excess):\n            self._buffer.popleft()",
+        "        for _ in range(excess):\n            self._buffer.pop()",
+    ),
+    Mutant(
+        "buffers-without-a-bound",
+        "R42",
+        "telemetry/subscription.py",
+        "        excess = len(self._buffer) - self._limit",
+        "        excess = 0",
+    ),
+    Mutant(
+        "subscriber-that-raises-stays",
+        "R42",
+        "telemetry/listeners.py",
+        "        if self._failures >= ERRORS_IN_A_ROW:",
+        "        if self._failures < 0:",
+    ),
+    Mutant(
+        "events-numbered-alike",
+        "R41",
+        "runtime/executor.py",
+        "            row.sequence += len(facts)",
+        "            row.sequence += 1",
+    ),
+    Mutant(
+        "end-of-a-run-told-after-its-waiters",
+        "R41",
+        "telemetry/hub.py",
+        "        for facts, run_id, names, sequence, time in published:",
+        "        for facts, run_id, names, sequence, time in reversed(published):",
+    ),
+    Mutant(
+        "durations-are-times",
+        "R40",
+        "telemetry/hub.py",
+        "            fact.at - fact.began if timed[type(fact)] else None,",
+        "            fact.at if timed[type(fact)] else None,",
+    ),
+    Mutant(
+        "facts-built-for-nobody",
+        "R43",
+        "telemetry/hub.py",
+        "        self[fact] = any(subscription.takes(fact) for subscription in self._subscriptions)",
+        "        self[fact] = bool(self._subscriptions)",
+    ),
+)
