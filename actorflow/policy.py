@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
 import msgspec
 
@@ -27,6 +27,14 @@ class Skip(msgspec.Struct, Generic[T_co], frozen=True):
     """A guard's answer: the step isn't run, this value flows on (R17)."""
 
     value: T_co
+
+
+def is_recover(answer: object) -> TypeGuard[Recover[Any]]:
+    return isinstance(answer, Recover)
+
+
+def is_skip(answer: object) -> TypeGuard[Skip[Any]]:
+    return isinstance(answer, Skip)
 
 
 class TryAgain(Exception):

@@ -36,7 +36,8 @@ def decide(state: State, message: Any, now: float) -> None:
     elif state.phase == ENDED and kind not in AFTER_THE_END:
         return
     if order is None and then is None and fold is not None and message.__class__ is kind:
-        if state.facts is not None and state.takes[kind]:  # `record`, where nothing follows: most messages are of this kind
+        # what `record` does where nothing follows, without the call: most messages are of this kind
+        if state.facts is not None and state.takes[kind]:
             state.facts.append(message)
         fold(state, message)
     else:

@@ -89,7 +89,7 @@ async def _stop(machine: Machine) -> None:
     """Tells whoever still waits, and ends what serves the runs; each part whatever becomes of the others."""
     services = machine.services
     closed = RuntimeClosed("the runtime was left before the run had ended")
-    left = {**running(machine), **{task: "middleware" for task in services.endings.tasks}}
+    left = {**running(machine), **dict.fromkeys(services.endings.tasks, "middleware")}
     for row in list(machine.rows.values()):
         for live in row.live.values():
             live.stopping = True

@@ -41,7 +41,9 @@ class Config:
             if value != 0 and not is_duration(value):
                 raise InvalidInput(f"Runtime({name}=…) is a number of seconds, 0 or more, not {value!r}")
         if self.settle_timeout not in (None, 0) and not is_duration(self.settle_timeout):
-            raise InvalidInput(f"Runtime(settle_timeout=…) is a number of seconds, 0 or more, not {self.settle_timeout!r}")
+            raise InvalidInput(
+                f"Runtime(settle_timeout=…) is a number of seconds, 0 or more, not {self.settle_timeout!r}"
+            )
         for name, least in (("threads", 1), ("keep_finished", 0), ("max_runs", 1)):
             value = getattr(self, name)
             if not (name == "max_runs" and value is None) and (type(value) is not int or value < least):

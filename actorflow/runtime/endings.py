@@ -132,7 +132,9 @@ class Endings:
 
     def fault(self, row: Row, error: Exception) -> None:
         """R35: the run is rolled back if its row is sound; a second fault, or one in the rollback itself, says that it isn't."""
-        fault = RuntimeFault(f"the runtime failed in a turn of run {row.id!r}: {describe(error)}\nThis is a bug of ours.")
+        fault = RuntimeFault(
+            f"the runtime failed in a turn of run {row.id!r}: {describe(error)}\nThis is a bug of ours."
+        )
         fault.__cause__ = error
         log.error("a fault of the runtime", run=row.id, exc_info=error)
         state = row.state
@@ -167,5 +169,3 @@ def as_status(status: str) -> RunStatus:
 
 def report(row: Row, middleware: Middleware, error: Exception) -> None:
     log.error("middleware failed", run=row.id, middleware=type(middleware).__name__, exc_info=error)
-
-

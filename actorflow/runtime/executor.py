@@ -118,7 +118,7 @@ class Executor(TurnActor[Any]):
 
     def note(self, row: Row, fact: Any) -> None:
         """A fact that isn't the engine's own."""
-        if not self.hub.silent and self.hub.takes(type(fact)):
+        if not self.hub.silent and self.hub.takes(fact.__class__):
             self.listen(row)
             if row.state.facts is not None:
                 row.state.facts.append(fact)
@@ -189,7 +189,7 @@ class Executor(TurnActor[Any]):
         if order.due <= now:
             self.post(order.message)
             return
-        key = (row.id, type(order.message), getattr(order.message, "node", -1))
+        key: Any = (row.id, type(order.message), getattr(order.message, "node", -1))
         row.timers.add(key)
         self.timers.at(order.due, key, partial(self.due, row, key, order.message))
 

@@ -52,7 +52,8 @@ class Run(Generic[T_co]):
 
     async def outcome(self) -> Succeeded[T_co] | Failed | Halted | Cancelled:
         """How it ended: the value, why it failed, the snapshot, why it was cancelled. Cancelling the wait leaves the run alone,
-        unless it was started with `cancel_with_caller=True`."""
+        unless it was started with `cancel_with_caller=True`.
+        """
         if self._outcome is None:
             await self._ended()
         return self._reached()
@@ -88,7 +89,8 @@ class Run(Generic[T_co]):
 
     async def cancel(self, reason: str = "") -> None:
         """Cancels what is in flight and takes back what was done; returns when that is accepted. Does nothing to a run that
-        has ended."""
+        has ended.
+        """
         if not self._is_over:
             self._machine.cancel_run(self.id, reason)
 

@@ -72,4 +72,3 @@ def with_keywords(function: Callable[..., Any], names: tuple[str, ...]) -> Calla
         return function(*arguments[:split], **dict(zip(names, arguments[split:], strict=True)))
 
     return call
-

@@ -43,32 +43,49 @@ class RunSettings(msgspec.Struct, frozen=True):
 
 def problems_of(settings: RunSettings) -> list[str]:
     """What is wrong with the options of a run, in words."""
-    problems: list[str] = []
-    run_id: object = settings.run_id
-    if run_id is not None and not (isinstance(run_id, str) and run_id):
-        problems.append(f"run_id is text that isn't empty, not {run_id!r}")
-    if settings.timeout is not None and not is_duration(settings.timeout):
-        problems.append(f"timeout is a positive number of seconds, not {settings.timeout!r}")
-    if settings.on_timeout not in (None, "halt", "cancel"):
-        problems.append(f'on_timeout is "halt" or "cancel", not {settings.on_timeout!r}')
-    for name in ("max_concurrency", "max_steps"):
-        value = getattr(settings, name)
-        if value is not None and (type(value) is not int or value < 1):
-            problems.append(f"{name} is a whole number from 1 on, not {value!r}")
-    for name in ("context", "labels"):
-        if not isinstance(getattr(settings, name), Mapping):
-            problems.append(f"{name} is a mapping, not {getattr(settings, name)!r}")
-    for name in ("reversible", "sequential", "cancel_with_caller", "detached"):
-        if type(getattr(settings, name)) is not bool:
-            problems.append(f"{name} is True or False, not {getattr(settings, name)!r}")
-    if type(settings.priority) is not int:
-        problems.append(f"priority is a whole number, not {settings.priority!r}")
-    return problems
+    given: dict[str, object] = msgspec.structs.asdict(settings)
+    return [
+        f"{name} is {what}, not {given[name]!r}"
+        for name, (what, fits) in FORMS.items()
+        if not (fits(given[name]) or (given[name] is None and name in MAY_BE_NONE))
+    ]
 
 
 def is_duration(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
 
+
+def is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def is_count(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+def is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def is_yes_or_no(value: object) -> bool:
+    return type(value) is bool
+
+
+FORMS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "run_id": ("text that isn't empty", is_text),
+    "timeout": ("a positive number of seconds", is_duration),
+    "on_timeout": ('"halt" or "cancel"', lambda value: value in ("halt", "cancel")),
+    "max_concurrency": ("a whole number from 1 on", is_count),
+    "max_steps": ("a whole number from 1 on", is_count),
+    "context": ("a mapping", is_mapping),
+    "labels": ("a mapping", is_mapping),
+    "reversible": ("True or False", is_yes_or_no),
+    "sequential": ("True or False", is_yes_or_no),
+    "cancel_with_caller": ("True or False", is_yes_or_no),
+    "detached": ("True or False", is_yes_or_no),
+    "priority": ("a whole number", lambda value: type(value) is int),
+}
+MAY_BE_NONE = ("run_id", "timeout", "on_timeout", "max_concurrency", "max_steps")
 
 Start = Callable[..., Run[Any] | Awaitable[Run[Any]]]
 """Gives the run at once where nothing has to be waited for."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 class Passing:
     """`decodes`: every step gets copies of its own, made by encoding and decoding, so that code which leans on identity
-    or changes what it was given shows in tests."""
+    or changes what it was given shows in tests.
+    """
 
     def __init__(self, *, decodes: bool) -> None:
         self.decodes = decodes

@@ -10,11 +10,12 @@ from actorflow.engine import Resume, set_aside
 from actorflow.errors import InvalidState, suggest
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
-from actorflow.policy import Skip
+from actorflow.policy import is_skip
 from actorflow.runtime import guardrails
 from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
 from actorflow.runtime.middleware import overrides
+from actorflow.runtime.options import is_text
 from actorflow.runtime.row import Row
 from actorflow.runtime.snapshot import check_fits, context_of, inputs_of, read, state_of
 from actorflow.values import ValueMismatch, check
@@ -47,7 +48,7 @@ class Resuming:
 
     def by_id(self, plan: Plan, run_id: str) -> Row:
         """The row that was kept when the run was halted here."""
-        if not isinstance(run_id, str):
+        if not is_text(run_id):
             raise InvalidState(f"a run is resumed by its id or its snapshot, not by {run_id!r}")
         run = self.machine.get(run_id)
         if run.id in self.machine.rows:
@@ -72,7 +73,14 @@ class Resuming:
         context = copy_context()
         context.run(lend, machine.config.lent)
         row = Row(
-            snapshot.run_id, workflow, state, machine.launch_of(plan), context, inputs, context_of(snapshot, codec), snapshot.labels
+            snapshot.run_id,
+            workflow,
+            state,
+            machine.launch_of(plan),
+            context,
+            inputs,
+            context_of(snapshot, codec),
+            snapshot.labels,
         )
         row.priority = snapshot.priority
         row.middleware = (*machine.config.middleware, *plan.middleware)
@@ -86,20 +94,22 @@ def resolved(row: Row, resolve: Mapping[str, Any]) -> dict[int, Any]:
     for name, answer in resolve.items():
         if name not in aside:
             raise InvalidState(f"no step {name!r} of run {row.id!r} was set aside{suggest(name, aside)}")
-        if answer not in ("retry", "fail") and not isinstance(answer, Skip):
+        if answer not in ("retry", "fail") and not is_skip(answer):
             raise InvalidState(f'step {name!r} is resolved by "retry", "fail" or Skip(value), not {answer!r}')
         check_skip(row, aside[name], answer)
     missing = [name for name in aside if name not in resolve]
     if missing:
         raise InvalidState(
             f"run {row.id!r} has irreversible steps that were interrupted: {', '.join(missing)}"
-            '\nSay what is to become of each: resume(…, resolve={"' + missing[0] + '": "retry" | "fail" | Skip(value)}).'
+            '\nSay what is to become of each: resume(…, resolve={"'
+            + missing[0]
+            + '": "retry" | "fail" | Skip(value)}).'
         )
     return {aside[name]: answer for name, answer in resolve.items()}
 
 
 def check_skip(row: Row, node: int, answer: Any) -> None:
-    if isinstance(answer, Skip) and answer.value is not None:
+    if is_skip(answer) and answer.value is not None:
         try:
             check(answer.value, row.launch.steps[node].returns)
         except ValueMismatch as wrong:

@@ -1,7 +1,7 @@
 """The runtime: what a service opens to run its sagas.
 
-    async with Runtime(resources=[CARDS.provide(client)]) as runtime:
-        charge = await runtime.run(book_trip, Trip("Oslo", 3))
+async with Runtime(resources=[CARDS.provide(client)]) as runtime:
+charge = await runtime.run(book_trip, Trip("Oslo", 3))
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 A = TypeVar("A")
+
+_SAME_BOUND = cast("int", UNCHANGED)
+_SAME_RATE = cast("Rate", UNCHANGED)
 
 
 class Runtime(Runs):
@@ -230,9 +233,7 @@ class Runtime(Runs):
         """Takes requests as messages: `await runtime.executor.ask(StartRun.asking(workflow="…", inputs={…}))`."""
         return cast("ActorRef[StartRun | HaltRun | ResumeRun | CancelRun | UndoRun]", self._open().front)
 
-    def limit(
-        self, name: str, *, at_most: int | None = cast("int", UNCHANGED), rate: Rate | None = cast("Rate", UNCHANGED)
-    ) -> None:
+    def limit(self, name: str, *, at_most: int | None = _SAME_BOUND, rate: Rate | None = _SAME_RATE) -> None:
         """Changes a limit; what isn't given stays, `None` takes a bound away. Raising admits at once (R28)."""
         machine = self._open()
         check_limit(at_most, rate)

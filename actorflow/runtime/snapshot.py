@@ -181,4 +181,3 @@ def _resolve_again(state: State, snapshot: Snapshot, codec: Codec) -> None:
             state.counts[other] -= 1
         for other in program.releases[node]:
             state.readers[other] -= 1
-

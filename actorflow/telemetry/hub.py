@@ -100,7 +100,8 @@ class Hub:
 
     def in_a_while(self) -> None:
         """Something has gathered: it is handed out after a millisecond (at once, by a clock that jumps), so that a run which has
-        many facts in that time costs one publication instead of many."""
+        many facts in that time costs one publication instead of many.
+        """
         if self.is_due:
             return
         if self._linger:
