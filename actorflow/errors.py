@@ -228,17 +228,25 @@ class UndoFailed(ActorflowError):
 class RecordedFailure(ActorflowError):
     """An exception from before a restart, or from another process, whose class isn't registered with `@failure`.
 
-    `type` is its module and qualified name, `kinds` are those of its base classes, for `failed_with`.
+    `type` is its module and qualified name, `kinds` are those of its base classes, for `failed_with`. `parts` are the members of
+    an exception group.
     """
 
     def __init__(
-        self, type: str, message: str, traceback: str = "", notes: Sequence[str] = (), kinds: Sequence[str] = ()
+        self,
+        type: str,
+        message: str,
+        traceback: str = "",
+        notes: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        parts: Sequence[BaseException] = (),
     ) -> None:
         self.type = type
         self.message = message
         self.traceback = traceback
         self.notes = tuple(notes)
         self.kinds = tuple(kinds)
+        self.parts = tuple(parts)
         super().__init__(f"{type}: {message}" if message else type)
 
 

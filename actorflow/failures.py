@@ -100,10 +100,12 @@ def failed_with(error: BaseException, kind: type[BaseException] | str) -> bool:
 
     Answers the same whether the exception was raised in this process or recorded in another.
     """
-    if isinstance(kind, type) and isinstance(error, kind):
-        return True
     names = _names(error)
-    return type_name(kind) in names if isinstance(kind, type) else _is_named(kind, names)
+    if not isinstance(kind, type):
+        return _is_named(kind, names)
+    if isinstance(error, RecordedFailure):  # what it is itself counts only if that is what is asked
+        return kind is RecordedFailure or type_name(kind) in names
+    return isinstance(error, kind) or type_name(kind) in names
 
 
 def _names(error: BaseException) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ def _is_named(kind: str, names: tuple[str, ...]) -> bool:
 
 def _record(error: BaseException, depth: int) -> FailureRecord:
     if isinstance(error, RecordedFailure):
-        return _recorded_again(error)
+        return _recorded_again(error, depth)
     kept, lost = _fields(error)
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return FailureRecord(
@@ -136,9 +138,10 @@ def _record(error: BaseException, depth: int) -> FailureRecord:
     )
 
 
-def _recorded_again(error: RecordedFailure) -> FailureRecord:
+def _recorded_again(error: RecordedFailure, depth: int) -> FailureRecord:
     notes = tuple(getattr(error, "__notes__", error.notes))
-    return FailureRecord(error.type, error.message, error.traceback, notes, tuple(error.kinds))
+    parts = tuple(_record(part, depth - 1) for part in error.parts) if depth else ()
+    return FailureRecord(error.type, error.message, error.traceback, notes, error.kinds, parts=parts)
 
 
 def _fields(error: BaseException) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -257,7 +260,8 @@ def _has_step_errors(cls: type[BaseException]) -> bool:
 
 
 def _unknown(written: FailureRecord) -> RecordedFailure:
-    return RecordedFailure(written.type, written.message, written.traceback, written.notes, written.kinds)
+    parts = [rebuild(part) for part in written.parts]
+    return RecordedFailure(written.type, written.message, written.traceback, written.notes, written.kinds, parts)
 
 
 def _notes_of_lost(written: FailureRecord, error: BaseException) -> list[str]:

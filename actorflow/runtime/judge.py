@@ -50,6 +50,8 @@ def crashed(error: BaseException, what: str) -> StepCrashed:
 
 def leaves(error: BaseException) -> list[BaseException]:
     """The exceptions of a group that aren't groups themselves; of any other, itself."""
+    if isinstance(error, RecordedFailure) and error.parts:
+        return [leaf for part in error.parts for leaf in leaves(part)]
     if not isinstance(error, BaseExceptionGroup):
         return [error]
     members: tuple[BaseException, ...] = cast("BaseExceptionGroup[BaseException]", error).exceptions
@@ -82,9 +84,9 @@ def matches(error: BaseException, kinds: tuple[type[BaseException], ...]) -> boo
 
 def is_one(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     """Whether it is of one of the classes; what was raised in a worker process may be known by name alone."""
-    if isinstance(error, kinds):
-        return True
-    return isinstance(error, RecordedFailure) and any(failed_with(error, kind) for kind in kinds)
+    if isinstance(error, RecordedFailure):
+        return any(failed_with(error, kind) for kind in kinds)
+    return isinstance(error, kinds)
 
 
 def judge(

@@ -21,7 +21,7 @@ from actorflow.runtime.process_frames import (
     encode_arguments,
 )
 from actorflow.runtime.processes import Interrupted, ProcessWork, Result
-from actorflow.runtime.workers import NeverEntered, entered, until_it_answers
+from actorflow.runtime.workers import CouldNotBegin, NeverEntered, entered, raisable, until_it_answers
 
 if TYPE_CHECKING:
     from actorflow.runtime.row import Live, Row
@@ -45,10 +45,13 @@ class InProcess:
 
 
 async def call_in_process(runner: StepRunner, row: Row, node: int, live: Live, arguments: Sequence[Any]) -> Any:
-    """Sends the call, and gives what comes of it. Raises `NotSerializable` for arguments that can't be encoded."""
+    """Sends the call, and gives what comes of it. Raises `CouldNotBegin` for arguments that can't be encoded, among others."""
     step = row.launch.steps[node]
     codec = runner.services.values.codec
-    payload = encode_arguments(codec, step, arguments, row.launch.plan.keywords[node])
+    try:
+        payload = encode_arguments(codec, step, arguments, row.launch.plan.keywords[node])
+    except NotSerializable as problem:
+        raise CouldNotBegin(problem) from None
     answer: Future[Any] = runner.loop.create_future()
 
     def ended(result: Result, began: float | None, at: float) -> None:
@@ -105,11 +108,12 @@ def outcome(result: Result, began: float | None, decode: Callable[[bytes], Any])
         case AskedAgain():
             raise result.rebuild()
         case Failure():
-            raise told_where(result)
+            error = told_where(result)
+            raise raisable(error) if began is not None or not isinstance(error, Exception) else CouldNotBegin(error)
         case Interrupted():
             raise NeverEntered if began is None else CancelledError
         case _:
-            raise result.error
+            raise result.error if began is not None else CouldNotBegin(result.error)
 
 
 def told_where(failure: Failure) -> BaseException:

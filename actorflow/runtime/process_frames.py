@@ -129,15 +129,16 @@ def encode_arguments(codec: Codec, spec: StepSpec, arguments: Sequence[Any], key
     """The flat arguments of a step, each by its annotated type; `keywords` are the names of the trailing ones."""
     types = _types(spec, len(arguments))
     parts = [
-        codec.encode(value, kind, f"argument {name!r}") for value, (name, kind) in zip(arguments, types, strict=True)
+        codec.encode(value, kind, f"argument {name!r} of step {spec.name!r}")
+        for value, (name, kind) in zip(arguments, types, strict=True)
     ]
     return _encode((parts, keywords))
 
 
-def decode_arguments(codec: Codec, spec: StepSpec | None, payload: bytes) -> tuple[list[Any], dict[str, Any]]:
-    """Positional arguments and those by keyword. Without a spec (a plain function) nothing is known of the types."""
+def decode_arguments(codec: Codec, spec: StepSpec, payload: bytes) -> tuple[list[Any], dict[str, Any]]:
+    """Positional arguments and those by keyword, each by its annotated type."""
     parts, keywords = _decode_parts(payload)
-    types = [("", Any)] * len(parts) if spec is None else _types(spec, len(parts))
+    types = _types(spec, len(parts))
     values = [codec.decode(part, kind, f"argument {name!r}") for part, (name, kind) in zip(parts, types, strict=True)]
     first = len(values) - len(keywords)
     return values[:first], dict(zip(keywords, values[first:], strict=True))

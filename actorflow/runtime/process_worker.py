@@ -46,6 +46,7 @@ from actorflow.runtime.process_frames import (
 )
 from actorflow.runtime.worker_context import WorkerContext
 from actorflow.store import Codec
+from actorflow.workflow import step
 
 IN_WORKER = False
 """Whether this process is a worker: then no `Runtime` may be started in it."""
@@ -115,17 +116,16 @@ class _Worker:
         self.channel = channel
         self.program = Main(None, None)
         self._codec = Codec()
-        self._found: dict[tuple[str, str], tuple[Callable[..., Any], StepSpec | None]] = {}
+        self._found: dict[tuple[str, str], tuple[Callable[..., Any], StepSpec]] = {}
 
     def call(self, call: Call) -> Answer:
         """Calls the function and says what came of it; lets `KeyboardInterrupt` and `SystemExit` through."""
         try:
             function, spec = self._find(call.module, call.name)
             args, keywords = decode_arguments(self._codec, spec, call.payload)
-            returns = Any if spec is None else spec.returns
             self.send(Began())
             # in variables of its own, so that what it sets isn't there in the next call (R10)
-            return copy_context().run(self._enter, call.place, partial(function, *args, **keywords), returns)
+            return copy_context().run(self._enter, call.place, partial(function, *args, **keywords), spec.returns)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # whatever it is, the runtime has to know
@@ -159,16 +159,17 @@ class _Worker:
                 raise
             return _asked_again(asked)
 
-    def _find(self, module: str, name: str) -> tuple[Callable[..., Any], StepSpec | None]:
-        """The function, and the step that it is the function of, if it's one."""
+    def _find(self, module: str, name: str) -> tuple[Callable[..., Any], StepSpec]:
+        """The function, and the step that it is the function of, for the types of its arguments."""
         found = self._found.get((module, name))
         if found is None:
             thing: Any = self._run_main() if module == "__main__" else import_module(module)
             for part in name.split("."):
                 thing = getattr(thing, part)
             spec = getattr(thing, "spec", None)
-            found = (spec.function, spec) if isinstance(spec, StepSpec) else (thing, None)
-            self._found[module, name] = found
+            if not isinstance(spec, StepSpec):  # a function of which a step was made under another name
+                spec = step(name=name)(thing).spec
+            found = self._found[module, name] = (spec.function, spec)
         return found
 
     def _run_main(self) -> ModuleType:

@@ -38,7 +38,7 @@ from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
 from actorflow.runtime.launch import ASYNC, INLINE
 from actorflow.runtime.row import Live, Row
-from actorflow.runtime.workers import NeverEntered, in_thread
+from actorflow.runtime.workers import CouldNotBegin, NeverEntered, in_thread, unwrapped
 from actorflow.values import ValueMismatch, check
 
 if TYPE_CHECKING:
@@ -123,10 +123,22 @@ class StepRunner:
     # ── attempts end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def attempt_raised(self, row: Row, node: int, number: int, error: BaseException, began: float) -> None:
-        self.deliver(row, node, self.message_of(row, node, number, error, began))
+        if isinstance(error, CouldNotBegin):
+            self.deliver(row, node, self.not_begun(row, node, number, error.reason, began))
+        else:
+            self.deliver(row, node, self.message_of(row, node, number, error, began))
+
+    def not_begun(
+        self, row: Row, node: int, number: int, error: Exception, began: float
+    ) -> NothingBegun | AttemptFailed:
+        """R18: what never came to its worker isn't compensated; a worker that is lost before it entered the step fails the attempt."""
+        if isinstance(error, WorkerLost):
+            return AttemptFailed(row.id, node, number, self.monotonic(), *self.judge(row, node, number, error), began)
+        return NothingBegun(row.id, node, number, self.monotonic(), error)
 
     def message_of(self, row: Row, node: int, number: int, error: BaseException, began: float) -> StepFact:
         """R13: what the exception says of the attempt."""
+        error = unwrapped(error)
         at = self.monotonic()
         live = row.live.get(node)
         if isinstance(error, NeverEntered):
@@ -160,7 +172,7 @@ class StepRunner:
         except ValueMismatch as wrong:
             raise InvalidValue(f"step {row.name(node)!r} can't have this value{wrong.path}: {wrong}") from None
 
-    def deliver(self, row: Row, node: int, message: StepFact) -> None:
+    def deliver(self, row: Row, node: int, message: StepFact | NothingBegun) -> None:
         """Posts an attempt's or a handler's message, once its time is stopped and its child runs are settled."""
         if row.orphans and self.was_orphan(row, node):
             return
@@ -280,6 +292,7 @@ class StepRunner:
         self.post(self.handler_failed(row, order, Verdict(unknown, again=False, delay=0.0), self.monotonic()))
 
     def handler_raised(self, row: Row, order: CompensateStep | UndoStep, error: BaseException, began: float) -> None:
+        error = unwrapped(error)
         live = row.live.get(order.node)
         if live is not None and live.overdue is not None and isinstance(error, CancelledError):
             error = live.overdue

@@ -21,6 +21,14 @@ class NeverEntered(Exception):
     """The step was cancelled before its own code began."""
 
 
+class CouldNotBegin(Exception):
+    """The step's own code was never entered, for this reason, which is a failure; nobody had cancelled it."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+        super().__init__(repr(reason))
+
+
 class Work(Protocol):
     """What is done elsewhere for a node."""
 
@@ -85,8 +93,6 @@ async def until_it_answers(answer: Future[Any], work: Any) -> Any:
             if answer.cancelled():
                 raise
             work.cancel()
-        except Raised as wrapped:
-            raise wrapped.error from None
 
 
 async def shielded(answer: Future[Any]) -> Any:
@@ -106,11 +112,16 @@ async def shielded(answer: Future[Any]) -> Any:
 
 
 class Raised(Exception):
-    """Carries an exception that a future can't hold, or that must not leave the loop by itself."""
+    """Carries an exception that a future or a coroutine can't, or that must not leave the loop by itself."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
         super().__init__(repr(error))
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """What was raised, whatever carried it."""
+    return error.error if isinstance(error, Raised) else error
 
 
 def raisable(error: BaseException) -> BaseException:

@@ -31,8 +31,8 @@ class Door:
         self.said = (await reader.readline()).decode().strip()
         self.there.set()
 
-    def open(self) -> None:
-        self._writers[-1].write(b"open")
+    def open(self, saying: str = "open") -> None:
+        self._writers[-1].write(saying.encode())
 
 
 def knock(path: str, saying: str = "") -> str:

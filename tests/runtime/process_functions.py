@@ -78,7 +78,7 @@ def ask_again_together() -> None:
     raise ExceptionGroup("both", [TryAgain("soon", after=1), TryAgain("later", after=5), TryAgain("whenever")])
 
 
-def halt(value: int | None) -> None:
+def halt(value: int | None) -> int | None:
     raise Halt(value)
 
 

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from actorflow import InvalidState, Resource, StepContext, Workflow, step, step_context, workflow
+import msgspec
+
+from actorflow import (
+    InvalidState,
+    NotSerializable,
+    Resource,
+    StepContext,
+    TryAgain,
+    Workflow,
+    failure,
+    step,
+    step_context,
+    workflow,
+)
 from tests.runtime.door import knock
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 CARDS = Resource[str]("cards")
 LEFT_BEHIND: list[StepContext] = []
+
+
+class Trip(msgspec.Struct, frozen=True):
+    city: str
 
 
 @step(mode="process")
@@ -114,3 +132,82 @@ def wait_at(path: str) -> str:
 @step(mode="process")
 def has_a_context() -> bool:
     return isinstance(step_context(), StepContext)
+
+
+# ── ways to fail ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PaymentError(Exception): ...
+
+
+@failure
+class CardDeclined(PaymentError):
+    def __init__(self, code: int, trip: Trip) -> None:
+        super().__init__(f"declined: {code}")
+        self.code = code
+        self.trip = trip
+
+
+class Expired(PaymentError): ...
+
+
+class Several(ExceptionGroup[Exception]): ...
+
+
+def errors() -> dict[str, Exception]:
+    return {
+        "built in": ConnectionResetError(104, "reset"),
+        "ours": NotSerializable("no", path="$.a"),
+        "registered": CardDeclined(51, Trip("Oslo")),
+        "unknown": Expired("gone"),
+        "stop": StopIteration(3),
+        "group": ExceptionGroup("both", [Expired("one"), CardDeclined(51, Trip("Oslo"))]),
+        "own group": Several("both", [Expired("one"), ConnectionResetError("two")]),
+    }
+
+
+@step(mode="process")
+def fail_with(kind: str) -> None:
+    raise errors()[kind]
+
+
+@step(mode="process")
+def ask_again_because(kind: str) -> None:
+    raise TryAgain(errors()[kind], after=0.0)
+
+
+@step(mode="process")
+def take_anything(value: Any) -> Any:
+    return value
+
+
+@step(mode="process")
+def give_what_cant_be_sent() -> Any:
+    return object()
+
+
+def _greet(trip: Trip, *names: str, loud: bool = False) -> Trip:
+    return Trip(f"{trip.city} with {' and '.join(names)}{'!' if loud else ''}")
+
+
+greet = step(name="greet", mode="process")(_greet)
+
+
+@step(mode="process")
+def leave(how: str) -> None:
+    match how:
+        case "exit":
+            os._exit(3)
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "SystemExit":
+            raise SystemExit(4)
+        case _:
+            raise KeyboardInterrupt
+
+
+@step(mode="process")
+def leave_once() -> int:
+    if step_context().attempt == 1:
+        os._exit(3)
+    return step_context().attempt
