@@ -155,12 +155,18 @@ class Threads:
             worker.wake.release()
 
     async def _all_gone(self, gone: asyncio.Event, timeout: float | None) -> None:
+        """A clock that jumps doesn't while the threads end, unless one waits for the loop or was abandoned: that may take for ever."""
+        ends_soon = not self._away
+        if ends_soon:
+            self._clock.hold()
         timer = None if timeout is None else self._loop.call_later(timeout, gone.set)
         try:
             await gone.wait()
         finally:
             if timer is not None:
                 timer.cancel()
+            if ends_soon:
+                self._clock.release()
 
     def _refuse(self, work: ThreadWork, error: BaseException) -> None:
         self._loop.call_soon(self._end, work, None, error, None, self._clock.monotonic())

@@ -264,6 +264,23 @@ async def test_values_can_be_passed_through_the_codec(clock: MockClock) -> None:
         assert len({id(each) for each in objects}) == 3
 
 
+async def test_the_testing_kit_passes_them_through_the_codec(runtime: Runtime) -> None:
+    """R7: … the default in the testing kit."""
+
+    @step
+    async def fill(box: Box) -> Box:
+        box.items.append(1)
+        return box
+
+    @workflow
+    def passing(box: Box) -> list[Box]:
+        return [fill(fill(box)), box]
+
+    given = Box([])
+    assert await runtime.run(passing, given) == [Box([1, 1]), Box([])]
+    assert given == Box([])
+
+
 async def test_decoded_values_are_those_of_undo_and_compensation_too(clock: MockClock) -> None:
     """R7: … every value: what a step did to its argument isn't what its undo or compensation is given."""
     seen: list[Any] = []

@@ -218,7 +218,7 @@ async def test_waiting_holds_no_actor(clock: MockClock, mode: str) -> None:
         assert len(tried) == 100
         assert asyncio.all_tasks() == before
         assert isinstance(await run.outcome(), Failed)
-    assert clock.monotonic() == 10.0
+        assert clock.monotonic() == 10.0
 
 
 # ── chance ──

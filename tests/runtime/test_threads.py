@@ -310,6 +310,21 @@ async def test_close_stops_waiting_after_its_timeout(clock: CountingClock) -> No
     assert await threads.close(10) == []
 
 
+async def test_close_holds_the_clock_until_the_threads_have_ended(clock: CountingClock) -> None:
+    """A clock that jumps would take the threads' last moments for hours."""
+    threads = Threads(asyncio.get_running_loop(), clock, 1)
+    gate = Gate()
+    call = Call(threads, gate)
+    await gate.inside.wait()
+    closing = asyncio.ensure_future(threads.close(10.0))
+    await asyncio.sleep(0)
+    assert clock.held == 2
+    gate.open.set()
+    assert await closing == []
+    assert clock.held == 0
+    await call.value()
+
+
 async def test_a_parked_thread_keeps_nothing_alive(threads: Threads) -> None:
     class Big:
         pass
