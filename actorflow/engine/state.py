@@ -7,7 +7,7 @@ written by `fold.py` alone, but for what isn't recorded: permits, orders to stop
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -161,12 +161,6 @@ class InOrder:
         self._heap.clear()
 
 
-SELDOM: Final[Mapping[str, Callable[[], Any]]] = {
-    **dict.fromkeys(("retry_at", "tries", "uncounted", "handler_errors", "overdue"), dict[int, Any]),
-    **dict.fromkeys(("passed", "offered", "stopped", "abandoned", "unknown", "stopping"), set[int]),
-}
-
-
 class State:
     """All that is known of one run. See the module's docstring, and `fold.py` for who writes what."""
 
@@ -177,27 +171,6 @@ class State:
         "reasons", "remaining", "result", "retry_at", "run", "running", "started", "status", "stopped", "stopping",
         "takes", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
     )  # fmt: skip
-
-    retry_at: dict[int, float]
-    """When the next attempt of a node, or the next try of its handler, is due."""
-    tries: dict[int, int]
-    """Of the handler under way."""
-    uncounted: dict[int, int]
-    """Attempts that don't count against Retry."""
-    handler_errors: dict[int, BaseException]
-    overdue: dict[int, Any]
-    passed: set[int]
-    """Nodes whose guards have passed."""
-    offered: set[int]
-    """Nodes whose last attempt was offered to their compensation."""
-    stopped: set[int]
-    """Nodes whose last attempt ended because we stopped it."""
-    abandoned: set[int]
-    """Nodes that aren't tried again: an attempt of theirs may still go on."""
-    unknown: set[int]
-    """Nodes of which nobody knows whether they acted."""
-    stopping: set[int]
-    """Nodes that were told to stop."""
 
     def __init__(
         self, plan: Plan, run: str, inputs: Sequence[Any], options: RunOptions, program: Program | None = None
@@ -232,7 +205,18 @@ class State:
         self.undo_stack: list[int] = []
 
         self.reasons: dict[int, BaseException] = {}  # why the last attempt ended, if it didn't succeed
+        self.retry_at: dict[int, float] = {}  # when the next attempt of a node, or the next try of its handler, is due
+        self.tries: dict[int, int] = {}  # of the handler under way
+        self.uncounted: dict[int, int] = {}  # attempts that don't count against Retry
         self.first_at: dict[int, float] = {}  # when the first attempt of a node (or of its handler) began, for `within`
+        self.handler_errors: dict[int, BaseException] = {}
+        self.overdue: dict[int, Any] = {}
+        self.passed: set[int] = set()  # nodes whose guards have passed
+        self.offered: set[int] = set()  # nodes whose last attempt was offered to their compensation
+        self.stopped: set[int] = set()  # nodes whose last attempt ended because we stopped it
+        self.abandoned: set[int] = set()  # nodes that aren't tried again: an attempt of theirs may still go on
+        self.unknown: set[int] = set()  # nodes of which nobody knows whether they acted
+        self.stopping: set[int] = set()  # nodes that were told to stop
         self.held: set[int] = set()  # nodes that hold permits
         self.errors: list[StepError] = []
         self.acted = False  # something was compensated or undone
@@ -246,15 +230,6 @@ class State:
         self.facts: list[Fact] | None = None
         self.takes: Mapping[type, bool] = {}
         self.more = False  # nodes are left that could start: go on in the next turn
-
-    def __getattr__(self, name: str) -> Any:
-        """What most runs never have is made when it is first asked for: a run of few steps is made as fast as one of them."""
-        try:
-            made = SELDOM[name]()
-        except KeyError:
-            raise AttributeError(name) from None
-        setattr(self, name, made)
-        return made
 
     @property
     def is_settled(self) -> bool:
