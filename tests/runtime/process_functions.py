@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-import socket
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 
 from actorflow.plan.spec import StepSpec
 from actorflow.policy import Halt, TryAgain
+from tests.runtime.door import knock
 
 
 class Trip(msgspec.Struct):
@@ -99,10 +99,7 @@ def leave(how: str) -> None:
 
 
 def wait_at(path: str) -> str:
-    """Connects to the socket, and returns what comes over it."""
-    with socket.socket(socket.AF_UNIX) as channel:
-        channel.connect(path)
-        return channel.recv(100).decode()
+    return knock(path)
 
 
 def echo(data: str) -> str:

@@ -30,6 +30,7 @@ from actorflow.runtime.process_frames import (
 from actorflow.runtime.processes import Interrupted, Lost, Processes, ProcessWork
 from actorflow.store import Codec
 from tests.runtime import process_functions
+from tests.runtime.door import Door
 from tests.runtime.process_functions import Trip, spec_of
 
 CODEC = Codec()
@@ -82,32 +83,6 @@ class Call:
         result = await self.ended
         assert isinstance(result, Lost), result
         return str(result.error)
-
-
-class Door:
-    """Where `wait_at` waits, and who lets it go on."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-        self.there = asyncio.Event()
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def __aenter__(self) -> Door:
-        self._server = await asyncio.start_unix_server(self._arrived, self.path)
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        for writer in self._writers:
-            writer.close()
-        self._server.close()
-        await self._server.wait_closed()
-
-    async def _arrived(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.append(writer)
-        self.there.set()
-
-    def open(self) -> None:
-        self._writers[0].write(b"open")
 
 
 def descriptors() -> set[str]:
