@@ -10,7 +10,6 @@ from actorflow.engine.lost import answers_for_the_lost
 from actorflow.engine.orders import (
     AbandonStep,
     AskPermits,
-    Begin,
     Broken,
     Cancel,
     CheckResult,
@@ -69,7 +68,6 @@ __all__ = [
     "UNDOING_ALL",
     "AbandonStep",
     "AskPermits",
-    "Begin",
     "Broken",
     "Cancel",
     "CheckResult",

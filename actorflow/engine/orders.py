@@ -21,12 +21,6 @@ class Request(msgspec.Struct, frozen=True):
     at: float
 
 
-class Begin(Request, frozen=True):
-    """The run is there: start it."""
-
-    labels: Mapping[str, str]
-
-
 class Pause(Request, frozen=True):
     by: str
 

@@ -6,7 +6,6 @@ from actorflow.engine import advance as to
 from actorflow.engine import permits
 from actorflow.engine.orders import (
     AbandonStep,
-    Begin,
     Broken,
     CompensateStep,
     DeclinePermits,
@@ -45,7 +44,6 @@ from actorflow.facts import (
     RollbackStarted,
     RunPaused,
     RunResumed,
-    RunStarted,
     StepAbandoned,
     StepSkipped,
     UndoStarted,
@@ -53,10 +51,6 @@ from actorflow.facts import (
 from actorflow.policy import Skip
 
 # ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def begins(state: State, message: Begin, now: float) -> Fact | None:
-    return RunStarted(state.run, message.at, state.plan.name, message.labels)
 
 
 def undoes_it_all(state: State, message: UndoAll, now: float) -> Fact | None:

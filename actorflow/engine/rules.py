@@ -17,7 +17,6 @@ from actorflow.engine.table import RULES, Rule
 rows: dict[type, Rule] = {
     # message or fact                      expects         fold                                  order                    then
     # ── the run
-    orders.Begin:                     Rule(None,           None,                                 None,                    requests.begins),
     orders.Pause:                     Rule(None,           None,                                 None,                    policy.pauses_as_asked),
     orders.Cancel:                    Rule(None,           None,                                 None,                    policy.cancels_the_run),
     orders.Resume:                    Rule(None,           None,                                 None,                    requests.resumes),

@@ -193,11 +193,13 @@ class Machine:
         if row.counted:
             row.counted = False
             self.slots.free()
+        finished = self.finished
+        if row.id in finished:  # it was halted, or is undone
+            finished.move_to_end(row.id)
         if row.handle is not None:
-            self.finished[row.id] = row.handle
-            self.finished.move_to_end(row.id)
-        while len(self.finished) > self.config.keep_finished:
-            self.finished.popitem(last=False)
+            finished[row.id] = row.handle
+        if len(finished) > self.config.keep_finished:
+            finished.popitem(last=False)
 
     def _gone(self, run_id: str) -> ActorflowError:
         if run_id in self.finished:

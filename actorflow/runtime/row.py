@@ -13,7 +13,6 @@ from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.engine import State
-    from actorflow.outcome import Outcome
     from actorflow.runtime.handle import Run
     from actorflow.runtime.launch import Launch
     from actorflow.runtime.workers import Work
@@ -42,7 +41,7 @@ class Row:
 
     __slots__ = (
         "child_calls", "children", "context", "counted", "data", "failure", "handle", "id", "inputs", "labels", "launch",
-        "lineage", "live", "middleware", "options", "orphaned", "orphans", "outcome", "parent", "pools", "priority", "sequence",
+        "lineage", "live", "middleware", "orphaned", "orphans", "parent", "pools", "priority", "sequence",
         "state", "timers", "workflow", "wraps",
     )  # fmt: skip
 
@@ -80,7 +79,6 @@ class Row:
         self.middleware: tuple[Middleware, ...] = ()
         self.wraps: tuple[Middleware, ...] = ()  # those that carry context into steps
         self.handle: Run[Any] | None = None
-        self.outcome: Outcome[Any] | None = None
         self.failure: BaseException | None = None
         self.counted = False  # in max_runs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -76,8 +77,14 @@ class StepContext:
         self._tell(StepProgressed(row.id, node, self.attempt, self._runner.monotonic(), done, total))
 
     def _tell(self, fact: Fact) -> None:
-        if not self._runner.services.hub.silent:
-            self._runner.loop.call_soon_threadsafe(self._runner.post, fact)
+        """Before the step can say anything else: the fact stands before the step's end (R41)."""
+        runner = self._runner
+        if runner.services.hub.silent:
+            return
+        if is_running(runner.loop):
+            runner.post(fact)
+        else:
+            runner.services.threads.tell(runner.post, fact)
 
     # ── child runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -128,6 +135,14 @@ class StepContext:
     @property
     def _machine(self) -> Machine:
         return self._runner.services.machine
+
+
+def is_running(loop: AbstractEventLoop) -> bool:
+    """Whether this is the loop's own thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:  # no loop runs in this thread
+        return False
 
 
 def step_context() -> StepContext:

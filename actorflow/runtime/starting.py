@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actorflow.engine import ENDED, Begin, Request, Resume, RunOptions, RunOverdue, State
+from actorflow.engine import ENDED, Request, Resume, RunOptions, RunOverdue, State
 from actorflow.errors import ActorflowError, RunConflict, StepError
+from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
 from actorflow.plan import Plan
@@ -172,7 +173,7 @@ class Starting:
             key = (row.id, "timeout")
             row.timers.add(key)
             machine.services.timers.after(timeout, key, partial(self.overdue, row))
-        machine.post(message or Begin(row.id, now, row.labels))
+        machine.post(message or RunStarted(row.id, now, row.launch.plan.name, row.labels))
 
     def overdue(self, row: Row) -> None:
         self.machine.post(RunOverdue(row.id, self.machine.now()))

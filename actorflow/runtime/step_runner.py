@@ -33,7 +33,7 @@ from actorflow.facts import (
     StepUndone,
     UndoAttemptFailed,
 )
-from actorflow.policy import Halt, Recover, Skip, TryAgain
+from actorflow.policy import Halt, Skip, TryAgain, is_recover, is_skip
 from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
 from actorflow.runtime.launch import ASYNC, INLINE
@@ -390,7 +390,7 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
             answer = await runner.call(row, node, asked, is_async=guard.is_async)
             if guard.is_where:
                 answer = None if answer else Skip(None)
-            if isinstance(answer, Skip):
+            if is_skip(answer):
                 if not guard.is_where:
                     runner.check_value(row, node, answer.value)
                 message = StepSkipped(row.id, node, live.number, runner.monotonic(), answer.value, began)
@@ -407,9 +407,7 @@ def call_guard(function: Callable[..., Any], keywords: Sequence[str], arguments:
     return function(*arguments[:split], **dict(zip(keywords, arguments[split:], strict=True)))
 
 
-def guard_message(
-    runner: StepRunner, row: Row, node: int, live: Live, error: BaseException, began: float
-) -> StepFact:
+def guard_message(runner: StepRunner, row: Row, node: int, live: Live, error: BaseException, began: float) -> StepFact:
     message = runner.message_of(row, node, live.number, error, began)
     if isinstance(message, AttemptFailed):
         again = message.again and isinstance(message.error, TryAgain)
@@ -430,15 +428,17 @@ async def run_compensation(runner: StepRunner, row: Row, order: CompensateStep) 
             raise AssertionError(f"{row.name(node)} has no compensation")
         function = row.launch.handler(handler, node, order.error, runner.services.values.seen_by(row, node))
         answer = await runner.call(row, node, function, is_async=handler.is_async)
-        if isinstance(answer, Recover):
+        if is_recover(answer):
             runner.check_value(row, node, answer.value)
         elif answer is not None:
-            raise InvalidValue(f"the compensation of {row.name(node)!r} returned {answer!r}, neither None nor a Recover")
+            raise InvalidValue(
+                f"the compensation of {row.name(node)!r} returned {answer!r}, neither None nor a Recover"
+            )
     except BaseException as error:
         runner.handler_raised(row, order, error, began)
         return
     at = runner.monotonic()
-    if isinstance(answer, Recover):
+    if is_recover(answer):
         runner.deliver(row, node, StepRecovered(row.id, node, order.attempt, at, order.tries, answer.value, began))
     else:
         runner.deliver(row, node, StepCompensated(

@@ -257,6 +257,10 @@ class Threads:
         finally:
             self._post(pause.resume)
 
+    def tell(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Calls it on the loop, after all that this thread has posted before."""
+        self._post(function, *arguments)
+
     def perform(self, work: ThreadWork) -> None:
         """Runs the work and posts what came of it, unless it was cancelled in time."""
         with self._lock:

@@ -68,7 +68,7 @@ class Drive:
         self.now = 0.0
         self.history: list[str] = []
         self.orders: list[Any] = []
-        self.tell(lambda _: orders.Begin("r", 0.0, {}))
+        self.tell(lambda _: facts.RunStarted("r", 0.0, "w", {}))
 
     def tell(self, *messages: Message) -> Drive:
         for message in messages:

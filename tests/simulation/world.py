@@ -86,7 +86,7 @@ class World:
 
     def play(self) -> str:
         """Plays the run to its end. Raises AssertionError if an invariant breaks."""
-        self.later(0.0, self.deliver, orders.Begin(self.run, 0.0, {}))
+        self.later(0.0, self.deliver, facts.RunStarted(self.run, 0.0, "simulated", {}))
         self.disturb()
         while self.events:
             self.now, _, act, arguments = heappop(self.events)
