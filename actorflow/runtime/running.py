@@ -68,19 +68,22 @@ class StepContext:
 
     def heartbeat(self, details: object = None) -> None:
         """Says that the step is alive, with what it would like to have known."""
-        row, node = self._row, self._node
-        self._tell(StepHeartbeat(row.id, node, self.attempt, self._runner.monotonic(), details))
+        if self._is_heard(StepHeartbeat):
+            self._tell(StepHeartbeat(self._row.id, self._node, self.attempt, self._runner.monotonic(), details))
 
     def progress(self, done: float, total: float | None = None) -> None:
         """Says how far the step is."""
-        row, node = self._row, self._node
-        self._tell(StepProgressed(row.id, node, self.attempt, self._runner.monotonic(), done, total))
+        if self._is_heard(StepProgressed):
+            self._tell(StepProgressed(self._row.id, self._node, self.attempt, self._runner.monotonic(), done, total))
+
+    def _is_heard(self, kind: type[Fact]) -> bool:
+        """R43: what only informs is built only if somebody takes it."""
+        hub = self._runner.services.hub
+        return not hub.silent and hub.takes(kind)
 
     def _tell(self, fact: Fact) -> None:
         """Before the step can say anything else: the fact stands before the step's end (R41)."""
         runner = self._runner
-        if runner.services.hub.silent:
-            return
         if is_running(runner.loop):
             runner.post(fact)
         else:
