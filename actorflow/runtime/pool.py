@@ -71,6 +71,8 @@ class Pool(TurnActor[Any]):
         In a full pool it shares the permit of an abandoned attempt of its own run: a step that never ends must not keep what
         was done from being taken back.
         """
+        if self.permits.holds(row.id, node):
+            return False  # it was let in before it could step out of the line: the grant is on its way
         pools = self._pools(row, node)
         lineage = (*row.lineage, *((row.id, orphan) for orphan in row.orphaned))
         granted = self.permits.ask(

@@ -1,6 +1,6 @@
 """Plays a scenario from start to end, through halts and resumes, and looks at what the steps have seen.
 
-    python -m tests.properties.play "Scenario(nodes=(…))"     plays what a failing test has printed, and tells what happened
+python -m tests.properties.play "Scenario(nodes=(…))"     plays what a failing test has printed, and tells what happened
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ class Play:
             witness.note(f"{control.does} is refused: {refused}")
         else:
             witness.note(f"{control.does}!")
-            witness.counts["halt"] |= control.does == "halt"
+            if control.does == "halt":
+                witness.halts()
 
     def set_alarms(self) -> None:
         for control in self.scenario.controls:
@@ -114,7 +115,9 @@ class Play:
                     await self.take_back()
                 await self.witness.stillness()
                 await asyncio.sleep(0)
-                self.witness.expect(runtime._open().permits.idle, f"permits are missing: {runtime._open().permits.status()}")
+                self.witness.expect(
+                    runtime._open().permits.idle, f"permits are missing: {runtime._open().permits.status()}"
+                )
             if not isinstance(outcome, Halted):
                 break
             self.runtime = self.new_runtime()
@@ -127,6 +130,7 @@ class Play:
         recorder = Recorder(runtime) if self.scenario.listened else None
         seen = len(witness.lines)
         witness.counts["halt"] = 0
+        witness.halted_at = None
         if halted is None:
             run = await self.start()
             self.set_alarms()
@@ -216,6 +220,8 @@ class Play:
             self.check_handlers()
             expect(isinstance(outcome, (Failed, Cancelled)), f"the run has ended as {outcome!r}")
             self.check_rollback(outcome.rollback)
+            if isinstance(outcome, Failed):
+                self.check_reason()
         undoable = [me for me in witness.completed if scenario.nodes[me].undo]
         wanted = undoable[::-1] if self.rolled_back else []
         expect(sorted(witness.undone) == sorted(wanted), f"undone were {witness.undone}, not {wanted}")
@@ -234,10 +240,22 @@ class Play:
                 offered = any(number == last.number for number, _ in seen.compensations)
                 self.witness.expect(offered, f"n{me}#{last.number} was {last.how}, and wasn't compensated")
 
+    def check_reason(self) -> None:
+        """Somebody has failed for good, as far as can be seen from here."""
+        nodes = list(zip(self.scenario.nodes, self.witness.seen, strict=True))
+        guarded = any(node.guards and not seen.resolved and not seen.attempts for node, seen in nodes)
+        abandoned = any(attempt.how == "abandoned" for _, seen in nodes for attempt in seen.attempts)
+        said = self.scenario.resolve == "fail" and self.halts
+        reason = self.witness.failed_at is not None or guarded or abandoned or said
+        self.witness.expect(bool(reason), "the run has failed, though none of its steps has failed for good")
+
     def check_handlers(self) -> None:
         """R19, R22: a handler that failed is tried again, three times in all; one that crashed isn't."""
         for me, seen in enumerate(self.witness.seen):
-            by_attempt = {number: [how for other, how in seen.compensations if other == number] for number, _ in seen.compensations}
+            by_attempt = {
+                number: [how for other, how in seen.compensations if other == number]
+                for number, _ in seen.compensations
+            }
             for tries in (*by_attempt.values(), seen.undos):
                 over = not tries or tries[-1] in ("answered", "again", "done", "crash") or len(tries) == 3
                 self.witness.expect(over, f"a handler of n{me} was given up after {tries}")
@@ -275,7 +293,7 @@ def play(scenario: Scenario) -> Play:
     problems = played.witness.problems
     if problems:
         told = "\n".join([*problems, "", "what happened (seconds, node#attempt):", *played.witness.lines])
-        raise AssertionError(f"{told}\n\nplay it again: python -m tests.properties.play \"{scenario}\"")
+        raise AssertionError(f'{told}\n\nplay it again: python -m tests.properties.play "{scenario}"')
     return played
 
 

@@ -8,7 +8,11 @@ from typing import Any, NamedTuple
 def short(thing: Any) -> str:
     """A named tuple as it would be written: without what it has anyway."""
     defaults = type(thing)._field_defaults
-    told = [f"{name}={value!r}" for name, value in thing._asdict().items() if name not in defaults or defaults[name] != value]
+    told = [
+        f"{name}={value!r}"
+        for name, value in thing._asdict().items()
+        if name not in defaults or defaults[name] != value
+    ]
     return f"{type(thing).__name__}({', '.join(told)})"
 
 

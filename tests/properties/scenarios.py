@@ -34,6 +34,7 @@ PERCENT = st.integers(0, 99)
 SMALL = st.integers(1, 8)
 BOOL = st.booleans()
 WAIT = st.sampled_from((None, None, 0.0, 1.0, 2.0, 3.0, 7.0))
+STUBBORN = st.sampled_from((0.0, 1.5, 20.0))
 REGARDLESS = st.sampled_from((1.5, 20.0))
 LIMITS = st.sampled_from(((), (), (), (), (), ("airline",), ("bank",), ("airline", "bank")))
 MODE = st.sampled_from((*["async"] * 6, *["inline"] * 3, "thread"))
@@ -172,7 +173,9 @@ def in_its_mood(draw: Draw, scenario: Scenario, mood: str) -> Scenario:
         case "doomed" | "restless":
             return with_last(scenario, doomed(last))
         case "cancelled":
-            return with_control(with_last(scenario, doomed(last)), Control("undo", draw(SMALL) % 3 + 1, "cancel", by_message))
+            return with_control(
+                with_last(scenario, doomed(last)), Control("undo", draw(SMALL) % 3 + 1, "cancel", by_message)
+            )
         case "halting" if by_message:
             return with_last(scenario, last._replace(guards=None, run=(Act("halt"), *last.run)))
         case "halting":
@@ -181,7 +184,9 @@ def in_its_mood(draw: Draw, scenario: Scenario, mood: str) -> Scenario:
             together = scenario._replace(max_concurrency=None, sequential=False)
             return with_control(with_last(together, doomed(last)), Control("failure", 1, "halt", by_message))
         case "slow" if last.mode == "async":
-            return with_last(scenario, last._replace(timeout=2.23, guards=None, run=(Act("hang"), *last.run)))
+            return with_last(
+                scenario, last._replace(timeout=2.23, guards=None, run=(Act("hang", None, draw(STUBBORN)), *last.run))
+            )
         case "crashing":
             return with_last(scenario, last._replace(guards=None, run=(Act("crash"), *last.run)))
         case _:

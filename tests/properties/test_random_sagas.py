@@ -34,7 +34,9 @@ def test_random_sagas_keep_their_promises() -> None:
     keeps_its_promises()
     found = shares(seen)
     for name, share in WANTED.items():
-        assert found.get(name, 0.0) >= share, f"{name}: {found.get(name, 0.0):.0%} of {len(seen)} runs, wanted {share:.0%}\n{found}"
+        assert found.get(name, 0.0) >= share, (
+            f"{name}: {found.get(name, 0.0):.0%} of {len(seen)} runs, wanted {share:.0%}\n{found}"
+        )
 
 
 def what_happened(played: Play) -> set[str]:

@@ -65,6 +65,8 @@ class Witness:
         self.handlers_in_pool: Counter[str] = Counter()
         self.handling = 0
         self.leg = 1
+        self.halted_at: float | None = None  # in this leg
+        self.failed_at: float | None = None  # for good
         self.act_on: Callable[[Control], None] = lambda control: None
         self.loop = asyncio.get_running_loop()
         self.lock = threading.Lock()
@@ -86,6 +88,12 @@ class Witness:
         for control in self.scenario.controls:
             if (control.on, control.nth) == (what, self.happened[what]):
                 self.act_on(control)
+
+    def halts(self) -> None:
+        """The run is halted from here on, unless it's rolled back already."""
+        self.counts["halt"] |= 1
+        if self.halted_at is None:
+            self.halted_at = self.now()
 
     # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +119,8 @@ class Witness:
         self.expect(seen.executing is None, f"two attempts of n{me} execute at once")
         self.expect(not seen.resolved, f"n{me} is attempted though it has its value")
         self.expect(not self.undone, f"n{me} is attempted though the run is being undone")
+        for at in (self.halted_at, self.failed_at):
+            self.expect(at in (None, self.now()), f"n{me} is attempted though nothing new starts since {at}")
         self.expect(not seen.undos, f"n{me} is attempted though it was undone")
         self.check_values(me, values)
         self.check_number(me, "run", attempt.number)
@@ -137,7 +147,8 @@ class Witness:
                 self.completes(me, value)
             if act.does != "halt":
                 return value
-            self.counts["halt"] |= not why
+            if not why:
+                self.halts()
             raise Halt(value)
         self.attempt_ends(attempt, why or "failed")
         self.happens("failure")
@@ -173,6 +184,8 @@ class Witness:
         self.counts["timeout"] |= self.is_overdue(attempt)
         self.counts["told to stop"] |= attempt.stopped_at is not None and not self.is_overdue(attempt)
         self.counts["abandoned"] |= how == "abandoned"
+        self.check_patience(attempt)
+        self.look_for_failure(attempt.me)
         self.happens("end")
         self.still.set()
 
@@ -203,7 +216,7 @@ class Witness:
                 return Skip(value)
             case "halt":
                 seen.resolved, seen.value = True, value
-                self.counts["halt"] |= 1
+                self.halts()
                 raise Halt(value)
             case _:
                 raise self.error_of(act, value)
@@ -236,10 +249,14 @@ class Witness:
         self.expect(context.idempotency_key != seen.key, f"the compensation of n{me} has the key of its step")
         self.expect(self.was_stopped_long_ago(me), f"n{me} is compensated while it executes")
         self.expect(
-            bool(seen.attempts) and seen.attempts[-1].number == number, f"n{me}#{number} is compensated, but it never ran"
+            bool(seen.attempts) and seen.attempts[-1].number == number,
+            f"n{me}#{number} is compensated, but it never ran",
         )
         tried = [how for attempt, how in seen.compensations if attempt == number]
-        self.expect(len(tried) < 3 and not {"answered", "again", "crash"} & {*tried}, f"n{me}#{number} is compensated again, after {tried}")
+        self.expect(
+            len(tried) < 3 and not {"answered", "again", "crash"} & {*tried},
+            f"n{me}#{number} is compensated again, after {tried}",
+        )
         self.handler_begins(self.scenario.nodes[me])
         act = self.next_act(me, "compensate", self.scenario.nodes[me].compensated)
         self.happens("compensation")
@@ -247,21 +264,24 @@ class Witness:
 
     def compensation_does(self, me: int, number: int, act: Act) -> Recover[str] | None:
         fails = act.does in ("fail", "flaky", "crash", "halt")
-        self.compensation_ends(me, number, act.does if act.does in ("crash", "again") else "failed" if fails else "answered")
+        if act.does == "recover":
+            self.completes(me, f"{me} recovered")
+        self.compensation_ends(
+            me, number, act.does if act.does in ("crash", "again") else "failed" if fails else "answered"
+        )
         if fails:
             raise Halt if act.does == "halt" else self.error_of(act, f"compensation of {me}")
         if act.does == "again":
             raise TryAgain(f"compensated {me}")
         if act.does == "recover":
-            value = f"{me} recovered"
-            self.completes(me, value)
-            return Recover(value)
+            return Recover(f"{me} recovered")
         return None
 
     def compensation_ends(self, me: int, number: int, how: str) -> None:
         self.note(f"n{me}#{number} compensation ends: {how}")
         self.seen[me].compensations.append((number, how))
         self.handler_ends(self.scenario.nodes[me])
+        self.look_for_failure(me)
 
     async def undo(self, value: str, me: int, values: list[Any]) -> None:
         act = self.undo_begins(value, me, values)
@@ -286,9 +306,12 @@ class Witness:
         self.expect(context.idempotency_key != seen.key, f"the undo of n{me} has the key of its step")
         self.expect(not self.handling, f"n{me} is undone while something else is undone or compensated")
         self.expect(
-            all(self.was_stopped_long_ago(other) for other in range(len(self.seen))), f"n{me} is undone while a step executes"
+            all(self.was_stopped_long_ago(other) for other in range(len(self.seen))),
+            f"n{me} is undone while a step executes",
         )
-        self.expect(len(seen.undos) < 3 and not {"done", "crash"} & {*seen.undos}, f"n{me} is undone again, after {seen.undos}")
+        self.expect(
+            len(seen.undos) < 3 and not {"done", "crash"} & {*seen.undos}, f"n{me} is undone again, after {seen.undos}"
+        )
         if not seen.undos:
             self.undone.append(me)
         self.expect(self.undone[-1] == me, f"n{me} is undone again, after others")
@@ -349,19 +372,44 @@ class Witness:
             return False
         last, is_left = seen.attempts[-1], self.tried(me) < node.attempts
         asks = last.how == "failed" and last.does in ("again", "flaky")
-        answers = [how for number, how in seen.compensations if number == last.number]
-        return not (is_left and (asks or answers[-1:] == ["again"]))
+        if not node.compensate:
+            return not (is_left and asks)
+        match [how for number, how in seen.compensations if number == last.number]:
+            case []:
+                return False
+            case [*_, "again"]:
+                return not is_left
+            case [*tries, "failed" | "stopped"]:
+                return len(tries) == 2
+            case _:
+                return True
+
+    def look_for_failure(self, me: int) -> None:
+        if self.failed_at is None and self.failure_stands(me):
+            self.note(f"n{me} has failed for good")
+            self.failed_at = self.now()
+
+    def check_patience(self, attempt: Attempt) -> None:
+        """R16, R21: what is in flight when the run halts or fails has its time, and is told to stop then."""
+        since = [at for at in (self.halted_at, self.failed_at) if at is not None]
+        if since and attempt.stopped_at is None:
+            late = self.now() > max(since) + HALT_TIMEOUT + 1e-6
+            self.expect(not late, f"n{attempt.me}#{attempt.number} wasn't told to stop")
 
     def check_bounds(self) -> None:
         bound = 1 if self.scenario.sequential else self.scenario.max_concurrency
         if bound is not None:
-            executing = sum(one.executing is not None and not self.was_stopped_long_ago(me) for me, one in enumerate(self.seen))
+            executing = sum(
+                one.executing is not None and not self.was_stopped_long_ago(me) for me, one in enumerate(self.seen)
+            )
             self.expect(executing <= bound, f"{executing} attempts execute, but max_concurrency is {bound}")
 
     def check_pools(self, node: Node) -> None:
         """Handlers may use the permits of what was abandoned in their run, or a rollback could wait for it for ever."""
         for name in node.limits:
-            users = [me for me, seen in enumerate(self.seen) if seen.executing and name in self.scenario.nodes[me].limits]
+            users = [
+                me for me, seen in enumerate(self.seen) if seen.executing and name in self.scenario.nodes[me].limits
+            ]
             orphans = [me for me in users if self.was_stopped_long_ago(me)]
             held = len(users) - len(orphans) + max(len(orphans), self.handlers_in_pool[name])
             self.expect(held <= POOLS[name], f"{held} hold permits of {name!r}")
