@@ -38,7 +38,10 @@ class GoOn(Request, frozen=True):
 
 
 class Resume(Request, frozen=True):
+    """`refused`: middleware won't have it go on (R44), so it is rolled back from where it stands."""
+
     resolve: Mapping[int, Literal["retry", "fail"] | Skip[Any]]
+    refused: BaseException | None = None
 
 
 class RunOverdue(Request, frozen=True):

@@ -107,11 +107,15 @@ class Starting:
             return self.machine.enter(row, message, with_caller=with_caller)
         handle = self.machine.handle_of(row, with_caller=with_caller)
         refusal = await self.init(row, resumed=message is not None)
+        if handle._outcome is not None:  # it was cancelled meanwhile
+            return handle
         if refusal is not None:
-            self.refuse(row, refusal)
-        else:
-            handle._status = "running"
-            self.begin(row, message)
+            if message is None:
+                self.refuse(row, refusal)
+                return handle
+            message = msgspec.structs.replace(message, refused=refusal)
+        handle._status = "running"
+        self.begin(row, message)
         return handle
 
     def child_id(self, settings: RunSettings, workflow: str) -> str:
@@ -154,11 +158,12 @@ class Starting:
             row.lineage = (*parent.lineage, (parent.id, node))
 
     async def init(self, row: Row, *, resumed: bool) -> BaseException | None:
-        """R44: `init` may change the context, or refuse the run."""
-        for middleware in row.middleware:
+        """R44: `init` may change the context, or refuse the run; then those that were entered hear how it ends, no others."""
+        for entered, middleware in enumerate(row.middleware):
             try:
                 changed = await middleware.init(row.info, resumed=resumed)
             except Exception as error:
+                row.middleware = row.middleware[:entered]
                 return error
             if changed is not None:
                 row.data = changed
