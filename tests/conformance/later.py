@@ -43,4 +43,16 @@ LATER = [
     Later("R22", "Steps of a chosen branch are undone like any other.", issue=3),
     Later("R22", "Emitted steps are undone like any other.", issue=3),
     Later("R26", "A reversible run can be undone as long as it is in the store.", issue=4),
+    Later("R31", 'With a store, `on_timeout` is `"halt"` unless told.', issue=4),
+    Later("R35", "A store's actor restarts on the same tables.", issue=4),
+    Later("R35", "A run with a store whose row isn't sound is given back to the store.", issue=4),
+    Later(
+        "R37", "Leaving by exception or cancellation, and the end of the drain, releases runs with a store.", issue=4
+    ),
+    Later("R37", "Runs with a store that only wait are released at once.", issue=4),
+    Later("R38", "The command line installs signal handlers.", issue=3),
+    Later("R41", "After a takeover the last events may come again, with the same number.", issue=4),
+    Later("R41", "History that must be whole is read from the store.", issue=4),
+    Later("R41", "Events leave after their facts are on disk.", issue=4),
+    Later("R43", "A fact of the executor's own is built if a store takes it.", issue=4),
 ]
