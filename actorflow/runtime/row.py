@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Task
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ class Live:
     overdue: BaseException | None = None  # a handler's StepTimeout
     orphaned = False  # abandoned, and it keeps permits
     is_attempt = False  # of the step itself, somewhere else: its time runs when it is entered
+    enters: Callable[[Live], None] | None = None  # of a handler in a thread: what sets its time running
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -42,6 +42,7 @@ from actorflow.runtime.workers import CouldNotBegin, NeverEntered, in_thread, un
 from actorflow.values import ValueMismatch, check
 
 if TYPE_CHECKING:
+    from actorflow.plan import HandlerSpec
     from actorflow.runtime.services import Services
 
 EAGER: Final = sys.version_info >= (3, 12)
@@ -101,8 +102,7 @@ class StepRunner:
         else:
             task = self.loop.create_task(coroutine, context=context)
         if live is None:
-            live = row.live.get(node) or Live(number)  # a handler in a thread has entered one already
-            row.live[node] = live
+            live = row.live[node] = Live(number)
         live.task = task
         if timeout is not None:
             live.timed = True
@@ -256,25 +256,31 @@ class StepRunner:
         handler = row.launch.steps[order.node].compensate
         if handler is None:
             raise AssertionError(f"{row.name(order.node)} has no compensation")
-        coroutine = run_compensation(self, row, order)
-        self.spawn_handler(row, order, coroutine, handler.timeout)
+        self.spawn_handler(row, order, handler, run_compensation(self, row, order))
 
     def undo(self, row: Row, order: UndoStep) -> None:
         handler = row.launch.steps[order.node].undo
         if handler is None:
             raise AssertionError(f"{row.name(order.node)} has no undo")
-        self.spawn_handler(row, order, run_undo(self, row, order), handler.timeout)
+        self.spawn_handler(row, order, handler, run_undo(self, row, order))
 
     def spawn_handler(
-        self, row: Row, order: CompensateStep | UndoStep, coroutine: Coroutine[Any, Any, None], timeout: float | None
+        self, row: Row, order: CompensateStep | UndoStep, handler: HandlerSpec, coroutine: Coroutine[Any, Any, None]
     ) -> None:
-        """R11: a handler has the step's timeout, unless it was given its own."""
-        self.spawn(row, order.node, order.attempt, coroutine, None)
-        live = row.live.get(order.node)
-        if live is not None and timeout is not None:
-            live.timed = True
-            late = partial(self.handler_is_late, row, order, live, timeout)
-            self.timers.after(timeout, (row.id, order.node), late)
+        """R11: a handler's time runs from its start, that of one in a thread from when it was entered there."""
+        timed = partial(self.time_handler, row, order, handler.timeout) if handler.timeout is not None else None
+        live = None
+        if not handler.is_async:
+            live = row.live[order.node] = Live(order.attempt)
+            live.enters = timed
+        self.spawn(row, order.node, order.attempt, coroutine, None, live)
+        if handler.is_async and timed is not None and (started := row.live.get(order.node)) is not None:
+            timed(started)
+
+    def time_handler(self, row: Row, order: CompensateStep | UndoStep, timeout: float, live: Live) -> None:
+        live.timed = True
+        late = partial(self.handler_is_late, row, order, live, timeout)
+        self.timers.after(timeout, (row.id, order.node), late)
 
     def handler_is_late(self, row: Row, order: CompensateStep | UndoStep, live: Live, timeout: float) -> None:
         live.overdue = StepTimeout(row.name(order.node), timeout)
@@ -322,11 +328,7 @@ class StepRunner:
         """Calls an undo, a compensation or a guard, on the loop or in a thread, as its own kind says (R9)."""
         if is_async:
             return await function()
-        live = row.live.get(node)
-        if live is None:
-            live = row.live[node] = Live(row.state.attempt[node])
-            live.task = current_task(self.loop)
-        return await in_thread(self, row, node, live, function, ())
+        return await in_thread(self, row, node, row.live[node], function, ())
 
 
 def never_began(task: Task[None]) -> bool:

@@ -135,6 +135,8 @@ def entered(runner: StepRunner, row: Row, node: int, live: Live, at: float) -> N
     """R11: its time runs from here, not from when it waited for a thread."""
     if row.live.get(node) is not live or live.stopping:
         return
+    if live.enters is not None:
+        live.enters(live)
     timeout = row.launch.timeouts[node]
     if timeout is not None and not live.timed and live.is_attempt:
         live.timed = True

@@ -300,3 +300,48 @@ async def test_handlers_that_are_in_time_succeed(clock: MockClock, seconds: floa
         outcome = await failed(runtime, handled(seconds, own))
     assert outcome.rollback == "complete"
     assert [type(each.error) for each in outcome.error.errors] == [ValueError]
+
+
+async def test_the_wait_of_a_sync_undo_for_a_thread_isnt_covered(clock: MockClock) -> None:
+    """R11: not the wait for a thread, which holds for `undo` and `compensate` too."""
+    occupied, let_go = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    undone: list[str] = []
+
+    @step
+    def occupy() -> None:
+        loop.call_soon_threadsafe(occupied.set)
+        let_go.wait()
+
+    @step
+    async def reserve() -> str:
+        return "seat"
+
+    @reserve.undo(timeout=1.0)
+    def release(seat: str) -> None:
+        undone.append(seat)
+
+    @step
+    async def fail(seat: str) -> None:
+        await occupied.wait()
+        raise ValueError(seat)
+
+    @workflow
+    def occupies() -> None:
+        occupy()
+
+    @workflow
+    def books() -> None:
+        fail(reserve())
+
+    async with Runtime(clock=clock, threads=1) as runtime:
+        other = await runtime.start(occupies)
+        run = await runtime.start(books)
+        await occupied.wait()
+        await clock.advance(60.0)  # the only thread is taken, the undo waits for it
+        assert run.status() == "rolling_back"
+        let_go.set()
+        outcome = await run.outcome()
+        assert isinstance(outcome, Failed) and outcome.rollback == "complete"
+        assert undone == ["seat"]
+        await other.result()
