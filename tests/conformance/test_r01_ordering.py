@@ -57,6 +57,24 @@ async def test_a_node_waits_for_what_it_was_told_to_wait_for(clock: MockClock, s
     assert seen == ["second", "first", "last"]
 
 
+async def test_whoever_was_ready_first_goes_first(clock: MockClock, seen: list[str]) -> None:
+    """R1: within a run the node that has waited longest goes first, not the one that was defined first."""
+
+    @step
+    async def note(name: str) -> None:
+        seen.append(name)
+
+    @workflow
+    def three() -> None:
+        first = note("first")
+        note.options(after=[first])("ready when the first has ended")
+        note("ready from the start")
+
+    async with Runtime(clock=clock) as runtime:
+        await runtime.options(max_concurrency=1).run(three)
+    assert seen == ["first", "ready from the start", "ready when the first has ended"]
+
+
 async def test_a_skipped_node_is_resolved(clock: MockClock, seen: list[str]) -> None:
     """R1: "resolved" isn't "ran": what a skipped node holds up goes on."""
 

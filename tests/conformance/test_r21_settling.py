@@ -22,8 +22,9 @@ from actorflow import (
     step_context,
     workflow,
 )
+from actorflow.facts import RetryScheduled
 from actorflow.testing import MockClock
-from tests.conformance.seen import forever
+from tests.conformance.seen import History, forever
 
 
 async def test_nothing_new_starts_in_a_rollback(clock: MockClock) -> None:
@@ -348,10 +349,12 @@ async def test_try_again_counts_as_none(clock: MockClock) -> None:
         fail()
 
     async with Runtime(clock=clock) as runtime:
+        history = History(runtime, RetryScheduled)
         with pytest.raises(RunFailed) as failed:
             await runtime.run(siblings)
     assert seen == ["late", "settle the reason"]
     assert [type(error.error) for error in failed.value.errors] == [ValueError, OSError]
+    assert not history.lines
 
 
 async def test_all_compensations_have_ended_before_the_first_undo_and_run_together(clock: MockClock) -> None:

@@ -163,6 +163,29 @@ async def test_attempts_count_as_starts(clock: MockClock) -> None:
     assert starts == [0.0, 1.0, 10.0, 11.0, 20.0]
 
 
+async def test_a_permit_that_could_not_be_used_is_no_start(clock: MockClock) -> None:
+    """R28: a rate of starts: a permit that comes when the run has no room for the step leaves the window as it was."""
+    starts: list[float] = []
+
+    @step(limit=Limit("api", rate=Rate(1, per=10.0)))
+    async def call() -> None:
+        starts.append(clock.monotonic())
+
+    @step
+    async def work() -> None:
+        await clock.advance(15)
+
+    @workflow
+    def three() -> None:
+        call()
+        call()
+        work()
+
+    async with Runtime(clock=clock) as runtime:
+        await runtime.options(max_concurrency=1).run(three)
+    assert starts == [0.0, 15.0]
+
+
 async def test_bound_and_rate_together(clock: MockClock) -> None:
     """R28: a bound on steps in flight, a rate of starts, or both."""
     work = InFlight(clock, seconds=4.0)

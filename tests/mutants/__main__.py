@@ -54,7 +54,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", help="which mutants; all unless given")
     parser.add_argument("--report", help="writes a table of who was killed by what to this file")
     parser.add_argument("--jobs", type=int, default=1, help="how many are tried at once")
-    parser.add_argument("--worlds", type=int, default=1500, help="how many simulated worlds are played")
+    parser.add_argument("--worlds", type=int, default=4000, help="how many simulated worlds are played")
     return parser.parse_args(arguments)
 
 

@@ -59,12 +59,12 @@ MUTANTS = (
     Mutant(
         "sequential-run-starts-beside-a-handler",
         "R6",
-        "engine/advance.py",
-        "    if state.handlers and state.options.sequential:\n        return",
-        "    if state.handlers and state.options.sequential and state.running:\n        return",
+        "engine/requests.py",
+        "    busy = state.handlers and state.options.sequential\n",
+        "    busy = False\n",
     ),
     Mutant(
-        "last-ready-goes-first",
+        "first-defined-goes-first",
         "R1",
         "engine/state.py",
         "self.ready: deque[int] | InOrder = InOrder() if options.sequential else deque()",
@@ -75,7 +75,7 @@ MUTANTS = (
         "R31",
         "engine/advance.py",
         "    while ready and room > 0 and state.allowance > 0:",
-        "    while ready and room > 0 and state.allowance >= 0:",
+        "    while ready and room > 0 and state.allowance > (0 if len(ready) > 1 else -1):",
     ),
     Mutant(
         "out-of-steps-cancels-where-it-should-halt",

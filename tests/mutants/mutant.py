@@ -27,8 +27,8 @@ class Mutant(NamedTuple):
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the simulated worlds run through it: they know the engine and the plans alone."""
-        return self.file.startswith(("engine/", "plan/"))
+        """Whether the simulated worlds run through it: they know the engine alone."""
+        return self.file.startswith("engine/")
 
     def applied(self, root: Path = ROOT) -> str:
         """The file as the mutant has it. Raises `Stale` unless the old text occurs exactly once."""

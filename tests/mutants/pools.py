@@ -13,11 +13,11 @@ MUTANTS = (
         "lane.waiters.popitem(last=True)",
     ),
     Mutant(
-        "newcomers-overtake-the-line",
+        "who-is-blocked-elsewhere-holds-up-the-line",
         "R1 R28",
         "runtime/permits.py",
-        "        if not lane.waiters and not self._somebody_is_due(found, now):",
-        "        if not self._somebody_is_due(found, now):",
+        "                if self._can_go(lane, now):\n                    return lane\n",
+        "                return lane if self._can_go(lane, now) else None\n",
     ),
     Mutant(
         "runs-dont-take-turns",

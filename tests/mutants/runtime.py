@@ -17,8 +17,8 @@ MUTANTS = (
         "handlers-have-all-the-time",
         "R11",
         "runtime/step_runner.py",
-        "        if live is not None and timeout is not None:",
-        "        if live is not None and timeout is not None and live.overdue:",
+        "partial(self.time_handler, row, order, handler.timeout) if handler.timeout is not None else None",
+        "None",
     ),
     Mutant(
         "stopped-thread-isnt-waited-for",
@@ -237,8 +237,8 @@ MUTANTS = (
         "every-run-is-kept",
         "R32",
         "runtime/machine.py",
-        "        while len(self.finished) > self.config.keep_finished:",
-        "        while self.config.keep_finished < 0:",
+        "        if len(finished) > self.config.keep_finished:",
+        "        if len(finished) < 0:",
     ),
     Mutant(
         "fault-in-a-turn-goes-on-without-a-word",

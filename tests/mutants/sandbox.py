@@ -1,6 +1,6 @@
 """A copy of the code and its tests, in which one mutant at a time is tried.
 
-What is imported there is the copy: it is asked for in each process, by `simulated.py` and by `only_the_copy.py`.
+What is imported there is the copy: it is asked for in each process, with `inside.py`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.mutants.inside import LAST_TEST
 from tests.mutants.mutant import ROOT, Mutant
 
 COPIED = ("actorflow", "tests", "pyproject.toml")
 CONFORMANCE = "tests/conformance"
 PATIENCE = 120.0
 """Seconds for which a mutant may keep a process; then it hangs, and that kills it, too."""
+TEST_PATIENCE = 6
+"""Seconds for a test; most take hundredths, the longest one or two."""
 
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+?::\S+)", re.MULTILINE)
 _SEED = re.compile(r"repeat it with: python -m tests\.simulation\.world (\d+)")
 
 
@@ -66,23 +69,24 @@ class Sandbox:
         if output is None:
             return None
         seed = _SEED.search(output)
-        if seed is None and "hangs" not in output:
-            raise RuntimeError(f"the simulation can't be run:\n{output}")
+        if seed is None:
+            raise RuntimeError(f"the simulation can't be run, or hangs:\n{output}")
         lines = [line for line in output.splitlines() if line.strip() and not _SEED.search(line)]
-        return Kill(f"simulation, seed {seed[1]}" if seed else "simulation", lines[-1])
+        return Kill(f"simulation, seed {seed[1]}", lines[-1])
 
     def check(self, tests: Sequence[str]) -> Kill | None:
-        """Runs conformance tests up to the first that fails."""
+        """Runs conformance tests up to the first that fails. One that hangs takes its process with it."""
         if not tests:
             return None
-        options = ["-x", "-v", "--tb=line", "--timeout=10", "-p", "no:cacheprovider", "-p", "tests.mutants.only_the_copy"]
-        output = self._run(["-m", "pytest", *options, *tests])
+        patience = [f"--timeout={TEST_PATIENCE}", "--timeout-method=thread"]
+        plugins = ["-p", "no:cacheprovider", "-p", "tests.mutants.inside"]
+        output = self._run(["-m", "pytest", "-x", "-q", "--tb=line", *patience, *plugins, *tests])
         if output is None:
             return None
-        failed = _FAILED.search(output) or re.search(r"(tests/\S+?::\S+) *$", output.removesuffix("hangs").rstrip())
-        if failed is None:
+        last = self.where / LAST_TEST
+        if not last.exists():
             raise RuntimeError(f"the conformance tests can't be run:\n{output}")
-        return Kill(failed[1], output.splitlines()[-1])
+        return Kill(last.read_text(), output)
 
     def _tests(self, mutant: Mutant, *, named: bool) -> list[str]:
         """The conformance tests of the rules that the mutant breaks, or all others."""
@@ -97,23 +101,26 @@ class Sandbox:
             compiled.unlink()
 
     def _run(self, arguments: Sequence[str]) -> str | None:
-        """What a process said that failed, with `hangs` at the end if it had to be killed. None: all is well."""
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=self.where,
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        """What a process said that failed or had to be killed. None: all is well."""
+        said = self.where / ".said"
+        with said.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=self.where,
+                env=self._environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
-            output, _ = process.communicate(timeout=PATIENCE)
+            failed = process.wait(PATIENCE) != 0
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            return f"{output}\nhangs"
-        return output if process.returncode else None
+            failed = True
+        finally:
+            with suppress(ProcessLookupError):  # with all that it has left behind
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return said.read_text() if failed else None
 
     def _environment(self) -> dict[str, str]:
         environment = {**os.environ, "PYTHONPATH": str(self.where)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.mutants.only_the_copy import pytest_sessionstart
+from tests.mutants.inside import check_import
 from tests.simulation.world import play_many
 
 if __name__ == "__main__":
-    pytest_sessionstart()
+    check_import()
     play_many(0, int(sys.argv[1]))
