@@ -60,13 +60,13 @@ from actorflow.runtime import (
     step_context,
 )
 from actorflow.telemetry import Subscription, log_events
-from actorflow.workflow import AnyStep, Guard, Step, Where, Workflow, WorkflowBuilder, step, transform, workflow
+from actorflow.workflow import AnyStep, Guard, Mode, Step, Where, Workflow, WorkflowBuilder, step, transform, workflow
 
 __all__ = [
     "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "AskTimeout", "AttemptsExhausted",
     "Backoff", "CancelRun", "Cancelled", "CompensationFailed", "Down", "Event", "Exit", "Exponential", "Failed", "Fixed",
     "Guard", "Halt", "HaltRun", "Halted", "InvalidInput", "InvalidMessage", "InvalidState", "InvalidStep", "InvalidValue",
-    "InvalidWorkflow", "Limit", "MailboxFull", "Middleware", "NotSerializable", "Outcome", "OutcomeUnknown", "Plan",
+    "InvalidWorkflow", "Limit", "MailboxFull", "Middleware", "Mode", "NotSerializable", "Outcome", "OutcomeUnknown", "Plan",
     "Provided", "Rate", "RecordNotFound", "RecordedFailure", "Recover", "Reply", "Resource", "ResumeRun", "Retry",
     "Rollback", "Run", "RunCancelled", "RunConflict", "RunFailed", "RunHalted", "RunInfo", "RunStatus", "Runtime",
     "RuntimeBusy", "RuntimeClosed", "RuntimeFault", "Skip", "StartRun", "Started", "Step", "StepCancelled", "StepContext",
