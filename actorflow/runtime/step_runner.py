@@ -102,7 +102,8 @@ class StepRunner:
         else:
             task = self.loop.create_task(coroutine, context=context)
         if live is None:
-            live = row.live[node] = Live(number)
+            live = row.live.get(node) or Live(number)  # what it called in a thread may have entered one already
+            row.live[node] = live
         live.task = task
         if timeout is not None:
             live.timed = True
@@ -328,7 +329,11 @@ class StepRunner:
         """Calls an undo, a compensation or a guard, on the loop or in a thread, as its own kind says (R9)."""
         if is_async:
             return await function()
-        return await in_thread(self, row, node, row.live[node], function, ())
+        live = row.live.get(node)
+        if live is None:
+            live = row.live[node] = Live(row.state.attempt[node])
+            live.task = current_task(self.loop)
+        return await in_thread(self, row, node, live, function, ())
 
 
 def never_began(task: Task[None]) -> bool:
