@@ -167,6 +167,19 @@ async def test_ask_raises_and_never_hangs(clock: MockClock, what: str, error: ty
             assert clock.monotonic() == 5.0
 
 
+async def test_a_question_that_an_actor_failed_on_is_answered_though_it_starts_again(clock: MockClock) -> None:
+    """R36: … `ActorFailed`: of an actor that is started again, too; what lies in its mailbox is still answered."""
+    async with ActorSystem() as system:
+        ref = system.spawn(Clerk(), factory=Clerk)
+        failed = asyncio.ensure_future(ref.ask(asking(Ask, "fail"), timeout=5.0))
+        answered = asyncio.ensure_future(ref.ask(asking(Ask), timeout=5.0))
+        with pytest.raises(ActorFailed) as caught:
+            await failed
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert await answered == "0 notes"
+    assert clock.monotonic() < 5.0
+
+
 @pytest.mark.parametrize("what", ["drop", "fail", "stop", "refuse"])
 async def test_ask_without_a_timeout_does_not_hang_either(clock: MockClock, what: str) -> None:
     """R36: never a hang, with a timeout or without: an answer that can't come any more is told."""

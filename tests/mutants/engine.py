@@ -73,9 +73,9 @@ MUTANTS = (
     Mutant(
         "one-more-than-max-steps",
         "R31",
-        "engine/advance.py",
-        "    while ready and room > 0 and state.allowance > 0:",
-        "    while ready and room > 0 and state.allowance > (0 if len(ready) > 1 else -1):",
+        "engine/state.py",
+        "NO_BOUND if options.max_steps is None else options.max_steps\n",
+        "NO_BOUND if options.max_steps is None else options.max_steps + 1\n",
     ),
     Mutant(
         "out-of-steps-cancels-where-it-should-halt",

@@ -309,7 +309,7 @@ MUTANTS = (
         "R14 R16",
         "runtime/snapshot.py",
         "    state.attempt[:] = snapshot.attempt",
-        "    state.attempt[:] = [min(1, number) for number in snapshot.attempt]",
+        "    state.attempt[:] = [0] * len(snapshot.attempt)",
     ),
     Mutant(
         "snapshot-without-the-guards-that-passed",

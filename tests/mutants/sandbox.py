@@ -21,8 +21,9 @@ from tests.mutants.mutant import ROOT, Mutant
 
 COPIED = ("actorflow", "tests", "pyproject.toml")
 CONFORMANCE = "tests/conformance"
-PATIENCE = 120.0
+PATIENCE = 60.0
 """Seconds for which a mutant may keep a process; then it hangs, and that kills it, too."""
+HANGS = "it hangs"
 TEST_PATIENCE = 6
 """Seconds for a test; most take hundredths, the longest one or two."""
 
@@ -69,10 +70,11 @@ class Sandbox:
         if output is None:
             return None
         seed = _SEED.search(output)
-        if seed is None:
-            raise RuntimeError(f"the simulation can't be run, or hangs:\n{output}")
-        lines = [line for line in output.splitlines() if line.strip() and not _SEED.search(line)]
-        return Kill(f"simulation, seed {seed[1]}", lines[-1])
+        if seed is not None:
+            return Kill(f"simulation, seed {seed[1]}", output)
+        if not output.endswith(HANGS):
+            raise RuntimeError(f"the simulation can't be run:\n{output}")
+        return Kill(f"simulation: {HANGS}", output)
 
     def check(self, tests: Sequence[str]) -> Kill | None:
         """Runs conformance tests up to the first that fails. One that hangs takes its process with it."""
@@ -112,15 +114,16 @@ class Sandbox:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        hangs = ""
         try:
-            failed = process.wait(PATIENCE) != 0
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            failed = True
+            hangs = f"\n{HANGS}"
         finally:
             with suppress(ProcessLookupError):  # with all that it has left behind
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return said.read_text() if failed else None
+            status = process.wait()
+        return said.read_text() + hangs if status else None
 
     def _environment(self) -> dict[str, str]:
         environment = {**os.environ, "PYTHONPATH": str(self.where)}

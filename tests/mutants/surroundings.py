@@ -71,14 +71,14 @@ MUTANTS = (
         "        return bool(self.waiting)",
     ),
     Mutant(
-        "question-to-an-actor-that-failed-hangs",
+        "failure-of-an-actor-kept-from-whoever-asked",
         "R36",
         "actors/cell.py",
         "            self._refuse_asks(exit, self.in_hand(message) if reason ==",
         "            self._refuse_asks(exit, set() if reason ==",
     ),
     Mutant(
-        "question-to-an-actor-that-ended-hangs",
+        "end-of-an-actor-kept-from-whoever-asked",
         "R36",
         "actors/cell.py",
         "            self._refuse_asks(exit, set(self.asks.values()))",
@@ -170,11 +170,11 @@ MUTANTS = (
         "            row.sequence += 1",
     ),
     Mutant(
-        "end-of-a-run-told-after-its-waiters",
+        "events-in-reverse",
         "R41",
         "telemetry/hub.py",
-        "        for facts, run_id, names, sequence, time in published:",
-        "        for facts, run_id, names, sequence, time in reversed(published):",
+        "            events = _events(numbered, run_id, names, time)",
+        "            events = _events(numbered, run_id, names, time)[::-1]",
     ),
     Mutant(
         "durations-are-times",
