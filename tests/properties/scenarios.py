@@ -21,6 +21,7 @@ TROUBLED = {
     "halting": 6,
     "halting and failing": 5,
     "restless": 40,
+    "interrupted": 40,
     "slow": 12,
     "crashing": 12,
     "cancelled": 6,
@@ -33,6 +34,7 @@ SIZE = st.sampled_from(SIZES)
 PERCENT = st.integers(0, 99)
 SMALL = st.integers(1, 8)
 BOOL = st.booleans()
+LONG = st.sampled_from((7.0, 7.0, 3.0, None))
 WAIT = st.sampled_from((None, None, 0.0, 1.0, 2.0, 3.0, 7.0))
 STUBBORN = st.sampled_from((0.0, 1.5, 20.0))
 REGARDLESS = st.sampled_from((1.5, 20.0))
@@ -75,11 +77,11 @@ def act(draw: Draw, does: str, mood: str, mode: str, timeout: float | None) -> A
     if mode != "async":
         return Act(does)
     regardless = draw(REGARDLESS) if chance(draw, 40 if mood == "slow" else 12) else 0.0
-    return Act(does, draw(WAIT), regardless)
+    return Act(does, draw(LONG if mood == "interrupted" else WAIT), regardless)
 
 
 def acts(draw: Draw, mood: str, mode: str, timeout: float | None) -> tuple[Act, ...]:
-    kinds = RESTLESS if mood == "restless" else TROUBLE
+    kinds = RESTLESS if mood in ("restless", "interrupted") else TROUBLE
     troubles = [act(draw, draw(kinds), mood, mode, timeout) for _ in some(draw, TROUBLED[mood], 4)]
     return (*troubles, act(draw, "value", mood, mode, timeout))
 
@@ -170,6 +172,11 @@ def in_its_mood(draw: Draw, scenario: Scenario, mood: str) -> Scenario:
     last = scenario.nodes[-1]
     by_message: bool = draw(BOOL)
     match mood:
+        case "restless" if by_message:
+            halted = with_control(scenario, Control("compensation", draw(SMALL), "halt", draw(BOOL)))
+            return with_last(halted, doomed(last))
+        case "interrupted":
+            return with_control(scenario, Control("attempt", draw(SMALL), "halt", by_message))
         case "doomed" | "restless":
             return with_last(scenario, doomed(last))
         case "cancelled":
@@ -184,13 +191,18 @@ def in_its_mood(draw: Draw, scenario: Scenario, mood: str) -> Scenario:
             together = scenario._replace(max_concurrency=None, sequential=False)
             return with_control(with_last(together, doomed(last)), Control("failure", 1, "halt", by_message))
         case "slow" if last.mode == "async":
-            return with_last(
-                scenario, last._replace(timeout=2.23, guards=None, run=(Act("hang", None, draw(STUBBORN)), *last.run))
-            )
+            hangs = last._replace(timeout=2.23, guards=None, run=(Act("hang", None, draw(STUBBORN)), *last.run))
+            return with_last(scenario, with_answers(draw, hangs) if by_message else hangs)
         case "crashing":
             return with_last(scenario, last._replace(guards=None, run=(Act("crash"), *last.run)))
         case _:
             return scenario
+
+
+def with_answers(draw: Draw, node: Node) -> Node:
+    """The same, compensated and with attempts left."""
+    answers = tuple(handler_act(draw, ANSWERS, node.timeout) for _ in range(2))
+    return node._replace(compensate="async", attempts=3, compensated=answers)
 
 
 def doomed(node: Node) -> Node:
