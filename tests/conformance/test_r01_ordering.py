@@ -75,6 +75,27 @@ async def test_whoever_was_ready_first_goes_first(clock: MockClock, seen: list[s
     assert seen == ["first", "ready from the start", "ready when the first has ended"]
 
 
+async def test_whoever_lacks_a_permit_is_passed_over(clock: MockClock, seen: list[str]) -> None:
+    """R1: … among those that can have all their permits now: one that lacks another permit doesn't hold up the line."""
+    one, other = Limit("one", at_most=1), Limit("other", at_most=1)
+
+    @step
+    async def work(name: str, seconds: float) -> None:
+        seen.append(f"{name} {clock.monotonic():g}")
+        await clock.advance(seconds)
+
+    @workflow
+    def four() -> None:
+        work.options(limit=one)("holds one", 1.0)
+        work.options(limit=other)("holds the other", 5.0)
+        work.options(limit=(one, other))("takes both", 0.0)
+        work.options(limit=one)("takes one", 0.0)
+
+    async with Runtime(clock=clock) as runtime:
+        await runtime.run(four)
+    assert seen == ["holds one 0", "holds the other 0", "takes one 1", "takes both 5"]
+
+
 async def test_a_skipped_node_is_resolved(clock: MockClock, seen: list[str]) -> None:
     """R1: "resolved" isn't "ran": what a skipped node holds up goes on."""
 

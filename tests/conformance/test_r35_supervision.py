@@ -120,6 +120,16 @@ async def test_children_are_permanent_transient_or_temporary(restart: Any, messa
             assert SEEN.count("+a") == 1
 
 
+async def test_children_are_stopped_youngest_first() -> None:
+    """R35: a supervisor stops its children in the reverse order of their start: who came later may lean on those before."""
+    async with ActorSystem() as system:
+        system.supervise(SupervisorSpec(name="two", children=(child("a"), child("b"))))
+        system.start_child(child("c"))
+        await until(lambda: len(SEEN) == 3)
+        SEEN.clear()
+    assert SEEN == ["-c", "-b", "-a"]
+
+
 async def test_restarts_are_bounded_then_the_supervisor_fails_upward() -> None:
     """R35: … at most `max_restarts` within `within` seconds, then fails upward."""
     inner = SupervisorSpec(name="inner", max_restarts=2, within=5.0, children=(child("a"),))
