@@ -104,7 +104,6 @@ class Play:
 
     async def play(self) -> None:
         outcome: Any = None
-        snapshot: bytes | None = None
         while True:
             async with self.runtime as runtime:
                 while True:
@@ -116,7 +115,7 @@ class Play:
                 await self.witness.stillness()
                 await asyncio.sleep(0)
                 self.witness.expect(
-                    runtime._open().permits.idle, f"permits are missing: {runtime._open().permits.status()}"
+                    runtime._open().permits.idle(), f"permits are missing: {runtime._open().permits.status()}"
                 )
             if not isinstance(outcome, Halted):
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from actorflow import Fixed, Limit, Recover, Resource, Retry, Skip, Step, Workflow, WorkflowBuilder, step
@@ -51,10 +51,10 @@ COMPENSATE: dict[str, Handler] = {"async": compensate_async, "thread": compensat
 MODES = {"async": "auto", "inline": "inline", "thread": "thread"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def flavour(mode: str, undo: str, compensate: str) -> Step[..., str, Any]:
     mode_asked: Any = MODES[mode]
-    made: Any = step(name="n", mode=mode_asked)(run_async if mode == "async" else run_plain)
+    made: Step[..., str, Any] = step(name="n", mode=mode_asked)(run_async if mode == "async" else run_plain)
     if undo:
         made.undo(retry=HANDLERS)(UNDO[undo])
     if compensate:
