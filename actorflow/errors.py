@@ -291,11 +291,26 @@ class RecordNotFound(ActorflowError):
 
 # ── how errors are worded ─────────────────────────────────────────────────────────────────────────────────────────────
 
+LONG = 80
+"""How many characters of a value are shown."""
+
 
 def describe(error: BaseException) -> str:
     """`ValueError: no seat`, as the last line of a traceback has it."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception as broken:
+        text = f"(its text can't be had: {type(broken).__name__})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def brief(value: object) -> str:
+    """A value as its `repr` shows it, cut where it gets long; its type, if it can't be shown."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"<{type(value).__qualname__}>"
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

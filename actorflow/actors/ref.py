@@ -6,9 +6,10 @@ import asyncio
 from asyncio import current_task, get_running_loop
 from asyncio.events import _get_running_loop as running_loop  # pyright: ignore[reportPrivateUsage] - in their __all__
 from collections.abc import Callable, Coroutine
+from math import inf
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from actorflow.errors import ActorGone, AskTimeout, InvalidState, WrongLoop
+from actorflow.errors import ActorGone, AskTimeout, InvalidMessage, InvalidState, WrongLoop, brief
 
 from .envelope import Answer, Down, Exit, Reply, refuse
 
@@ -78,10 +79,17 @@ class ActorRef(Generic[M_contra]):
             raise ActorGone(f"{cell.address} has ended")
         if cell.task is not None and cell.task is current_task():
             raise _asked_itself(cell)
+        if timeout is not None:
+            _check_timeout(timeout)
         future = self._loop.create_future()
-        message = question(Answer(future, self._loop, cell.address))
-        if type(message) not in self._known:
-            self._check_question(message, future)
+        try:
+            message = question(Answer(future, self._loop, cell.address))
+            if type(message) not in self._known:
+                self._check(message, cell.address)
+        except BaseException:
+            future.cancel()  # nobody waits: the reply that is dropped has nothing to say
+            _check_question(question)
+            raise
         cell.asks[future] = id(message)
         if timeout is not None:
             cell.kernel.timers.after(timeout, future, lambda: refuse(future, _too_late(cell, timeout)))
@@ -140,13 +148,6 @@ class ActorRef(Generic[M_contra]):
             raise self._wrong_loop()
         if type(message) not in self._known:
             self._check(message, self._cell.address)
-
-    def _check_question(self, message: Any, future: asyncio.Future[Any]) -> None:
-        try:
-            self._check(message, self._cell.address)
-        except BaseException:
-            future.cancel()  # nobody waits: the reply that is dropped has nothing to say
-            raise
 
     async def _queue(self, future: asyncio.Future[Any], message: Any) -> None:
         """Puts a question in line for room, but no longer than its asker waits for the answer."""
@@ -223,6 +224,18 @@ def ref_of(cell: Cell) -> ActorRef[Any]:
     """The actor's own ref, the same as long as it lives."""
     ref: ActorRef[Any] = cell.ref or ActorRef(cell)
     return ref
+
+
+def _check_question(question: object) -> None:
+    if not callable(question):
+        raise InvalidMessage(
+            f"a question is a function from a reply to a message, not {brief(question)}\nUse asking(Message, …)."
+        ) from None
+
+
+def _check_timeout(timeout: object) -> None:
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not 0 <= timeout < inf:
+        raise InvalidState(f"a timeout is a number of seconds, 0 or more, not {brief(timeout)}")
 
 
 def _too_late(cell: Cell, timeout: float) -> AskTimeout:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
-from actorflow.errors import ActorFailed, InvalidState, describe
+from actorflow.errors import ActorFailed, InvalidState, brief, describe
 from actorflow.facts import ActorRestarted, ActorSpawned, ActorStopped
 
 from .actor import Actor
@@ -116,6 +116,7 @@ class Supervisor:
 
     def _start_actor(self, spec: ChildSpec, actor: Any) -> ActorRef[Any]:
         self._must_be_open()
+        _check(spec)
         kind = _class_of(actor)
         name = self._name(spec.name or kind.__name__.lower(), given=bool(spec.name))
         cell: TaskCell | TurnCell
@@ -297,6 +298,13 @@ class Supervisor:
 
 def _never() -> Any:
     raise InvalidState("an actor without a factory has one life")
+
+
+def _check(spec: ChildSpec) -> None:
+    if not isinstance(spec.name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidState(f"an actor's name is text, not {brief(spec.name)}")
+    if spec.mailbox is not None and (type(spec.mailbox) is not int or spec.mailbox < 1):
+        raise InvalidState(f"a mailbox holds at least one message, or any number (None), not {brief(spec.mailbox)}")
 
 
 def _class_of(actor: object) -> type:

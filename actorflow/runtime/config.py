@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
-from actorflow.errors import InvalidInput
+from actorflow.clock import Clock
+from actorflow.errors import InvalidInput, brief
 from actorflow.policy import Limit, Rate
 from actorflow.runtime.context import Provided, Resource
+from actorflow.runtime.forms import (
+    Form,
+    is_count,
+    is_integer,
+    is_seconds,
+    is_text,
+    is_whole,
+    one_of,
+    or_none,
+    refuse_others,
+)
 from actorflow.runtime.middleware import Middleware
-from actorflow.runtime.options import is_duration
 from actorflow.workflow import Workflow
 
 
@@ -36,30 +47,44 @@ class Config:
     seed: int | None
 
     def __post_init__(self) -> None:
-        for name in ("drain_timeout", "shutdown_timeout", "halt_timeout", "cancel_grace"):
-            value = getattr(self, name)
-            if value != 0 and not is_duration(value):
-                raise InvalidInput(f"Runtime({name}=…) is a number of seconds, 0 or more, not {value!r}")
-        if self.settle_timeout not in (None, 0) and not is_duration(self.settle_timeout):
-            raise InvalidInput(
-                f"Runtime(settle_timeout=…) is a number of seconds, 0 or more, not {self.settle_timeout!r}"
-            )
-        for name, least in (("threads", 1), ("keep_finished", 0), ("max_runs", 1)):
-            value = getattr(self, name)
-            if not (name == "max_runs" and value is None) and (type(value) is not int or value < least):
-                raise InvalidInput(f"Runtime({name}=…) is a whole number from {least} on, not {value!r}")
-        if self.on_exit not in ("drain", "halt", "cancel"):
-            raise InvalidInput(f'Runtime(on_exit=…) is "drain", "halt" or "cancel", not {self.on_exit!r}')
-        if self.values not in ("shared", "decoded"):
-            raise InvalidInput(f'Runtime(values=…) is "shared" or "decoded", not {self.values!r}')
+        for name, (what, form) in FORMS.items():
+            refuse_others(f"Runtime({name}=…)", getattr(self, name), what, form)
 
 
-def checked(name: str, given: Sequence[Any], kind: type) -> tuple[Any, ...]:
-    """The sequence as a tuple. Raises `InvalidInput` if something else is in it."""
-    for one in given:
+FORMS: Mapping[str, tuple[str, Form]] = {
+    **dict.fromkeys(
+        ("drain_timeout", "shutdown_timeout", "halt_timeout", "cancel_grace"),
+        ("a number of seconds, 0 or more", is_seconds),
+    ),
+    "settle_timeout": ("a number of seconds, 0 or more", or_none(is_seconds)),
+    "threads": ("a whole number from 1 on", is_count),
+    "keep_finished": ("a whole number from 0 on", is_whole),
+    "max_runs": ("a whole number from 1 on", or_none(is_count)),
+    "on_exit": ('"drain", "halt" or "cancel"', one_of("drain", "halt", "cancel")),
+    "values": ('"shared" or "decoded"', one_of("shared", "decoded")),
+    "seed": ("a whole number", or_none(is_integer)),
+}
+
+
+def checked(name: str, given: Iterable[Any], kind: type) -> tuple[Any, ...]:
+    """What was listed, as a tuple. Raises `InvalidInput` if something else is in it."""
+    try:
+        listed = tuple(given)
+    except Exception:
+        raise InvalidInput(f"Runtime({name}=[…]) takes a list of {kind.__name__} objects, not {brief(given)}") from None
+    for one in listed:
         if not isinstance(one, kind):
-            raise InvalidInput(f"Runtime({name}=[…]) takes {kind.__name__} objects, not {one!r}")
-    return tuple(given)
+            raise InvalidInput(f"Runtime({name}=[…]) takes {kind.__name__} objects, not {brief(one)}")
+    return listed
+
+
+def checked_clock(clock: Clock | None) -> Clock:
+    """The system's clock unless another is given. Raises `InvalidInput` for what isn't one."""
+    if clock is None:
+        return Clock()
+    if not isinstance(clock, Clock):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInput(f"Runtime(clock=…) is a Clock, not {brief(clock)}")
+    return clock
 
 
 def lent(resources: Sequence[Provided]) -> Mapping[Resource[Any], Any]:
@@ -74,9 +99,10 @@ UNCHANGED = Unchanged.UNCHANGED
 """For `Runtime.limit`: this number stays as it is."""
 
 
-def check_limit(at_most: object, rate: object) -> None:
-    """Raises `InvalidInput` for numbers that no limit can have."""
-    if at_most is not UNCHANGED and at_most is not None and (type(at_most) is not int or at_most < 1):
-        raise InvalidInput(f"at_most is a whole number from 1 on, or None, not {at_most!r}")
-    if rate is not UNCHANGED and rate is not None and not isinstance(rate, Rate):
-        raise InvalidInput(f"rate is a Rate, or None, not {rate!r}")
+def check_limit(name: object, at_most: object, rate: object) -> None:
+    """Raises `InvalidInput` for names and numbers that no limit can have."""
+    refuse_others("a limit's name", name, "text that isn't empty", is_text)
+    if at_most is not UNCHANGED:
+        refuse_others("at_most", at_most, "a whole number from 1 on, or None", or_none(is_count))
+    if rate is not UNCHANGED:
+        refuse_others("rate", rate, "a Rate, or None", lambda value: value is None or isinstance(value, Rate))

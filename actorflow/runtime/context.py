@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from actorflow.errors import InvalidState, InvalidStep
+from actorflow.errors import InvalidState, InvalidStep, brief
+from actorflow.runtime.forms import is_text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,8 +30,8 @@ class Resource(Generic[T]):
     __slots__ = ("__weakref__", "name")
 
     def __init__(self, name: str) -> None:
-        if not name:
-            raise InvalidStep("a resource needs a name")
+        if not is_text(name):
+            raise InvalidStep(f"a resource's name is text that isn't empty, not {brief(name)}")
         self.name = name
 
     def get(self) -> T:

@@ -19,22 +19,20 @@ class FrontDesk(Actor[Request]):
         self.machine = machine
 
     async def receive(self, message: Request, /) -> None:
-        """Bad requests are refused to whoever asked, and noted; the desk goes on serving."""
+        """Bad requests are refused to whoever asked, or noted; the desk goes on serving."""
         try:
             await self.serve(message)
         except ActorflowError as error:
-            if isinstance(message, StartRun) and message.reply_to is not None:
-                message.reply_to.refuse(error)
-            else:
-                self.machine.report_refused(message, error)
+            self.refuse(message, error)
+        except Exception as error:
+            self.refuse(message, self.machine.fault_of(message, error))
 
     async def serve(self, message: Request) -> None:
         machine = self.machine
         match message:
-            case StartRun():
-                run = await machine.start_named(message.workflow, message.inputs, message.run_id)
-                if message.reply_to is not None:
-                    message.reply_to(Started(run.id))
+            case StartRun(workflow, inputs, run_id):
+                run = await machine.start_named(workflow, inputs, run_id)
+                self.answer(message, Started(run.id))
             case HaltRun(run_id, reason):
                 machine.halt_run(run_id, reason)
             case CancelRun(run_id, reason):
@@ -43,3 +41,20 @@ class FrontDesk(Actor[Request]):
                 await machine.resuming.resume_known(run_id)
             case UndoRun(run_id):
                 machine.endings.spawn(machine.undoing.undo_and_report(run_id, message))
+
+    def answer(self, message: StartRun, started: Started) -> None:
+        """What is to be called with the answer is the client's own: if it fails, the run goes on all the same."""
+        if message.reply_to is not None:
+            try:
+                message.reply_to(started)
+            except Exception as error:
+                self.machine.report_refused(message, error)
+
+    def refuse(self, message: Request, error: ActorflowError) -> None:
+        if isinstance(message, StartRun) and message.reply_to is not None:
+            try:
+                message.reply_to.refuse(error)
+            except Exception:
+                self.machine.report_refused(message, error)
+        else:
+            self.machine.report_refused(message, error)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from asyncio import AbstractEventLoop
 
-from actorflow.errors import InvalidState, InvalidWorkflow, WrongLoop
+from actorflow.errors import InvalidState, InvalidWorkflow, WrongLoop, brief
 from actorflow.runtime import process_worker
 from actorflow.workflow import Step, Workflow
 
@@ -60,10 +60,11 @@ def check(loop: AbstractEventLoop, forks_then: int) -> None:
 def check_workflow(workflow: object) -> None:
     if isinstance(workflow, Workflow):
         return
-    name: str = getattr(workflow, "__name__", repr(workflow))
+    name: object = getattr(workflow, "__name__", None)
+    shown = name if isinstance(name, str) else brief(workflow)
     what = (
         "it's a step; call it inside a @workflow function"
         if isinstance(workflow, Step)
         else "it isn't a workflow; decorate the function with @workflow"
     )
-    raise InvalidWorkflow(name, [what])
+    raise InvalidWorkflow(shown, [what])

@@ -22,8 +22,10 @@ from actorflow.errors import (
     InvalidState,
     RecordNotFound,
     RuntimeClosed,
+    RuntimeFault,
     StepError,
     UnknownWorkflow,
+    describe,
     suggest,
 )
 from actorflow.facts import Fact
@@ -33,6 +35,7 @@ from actorflow.runtime.children import Children
 from actorflow.runtime.config import Config
 from actorflow.runtime.endings import Endings
 from actorflow.runtime.executor import Executor
+from actorflow.runtime.forms import is_text, is_written, refuse_others
 from actorflow.runtime.front import FrontDesk
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
@@ -124,6 +127,7 @@ class Machine:
     async def start_named(self, name: str, inputs: Mapping[str, Any], run_id: str | None) -> Run[Any]:
         """Starts a run as a message asks for it: inputs are converted strictly, and a full runtime says so."""
         self.check_open()
+        refuse_others("the workflow's name", name, "text that isn't empty", is_text)
         workflow = self.known.workflows.get(name)
         if workflow is None:
             raise UnknownWorkflow(name, self.known.workflows)
@@ -157,6 +161,7 @@ class Machine:
 
     def halt_run(self, run_id: str, reason: str = "") -> None:
         self.check_loop()
+        check_request(run_id, reason)
         row = self.rows.get(run_id)
         if row is None:
             raise self._gone(run_id)
@@ -166,6 +171,7 @@ class Machine:
 
     def cancel_run(self, run_id: str, reason: str = "") -> None:
         self.check_loop()
+        check_request(run_id, reason)
         if run_id in self.rows:
             self.post(Cancel(run_id, self.now(), reason))
         elif run_id not in self.finished:
@@ -176,6 +182,7 @@ class Machine:
         return row.handle if row is not None else self.finished.get(run_id)
 
     def get(self, run_id: str) -> Run[Any]:
+        check_request(run_id)
         run = self.find(run_id)
         if run is None:
             raise self._unknown(run_id)
@@ -207,7 +214,7 @@ class Machine:
         return self._unknown(run_id)
 
     def _unknown(self, run_id: str) -> RecordNotFound:
-        return RecordNotFound(f"run {run_id!r} isn't known here{suggest(str(run_id), [*self.rows, *self.finished])}")
+        return RecordNotFound(f"run {run_id!r} isn't known here{suggest(run_id, [*self.rows, *self.finished])}")
 
     # ── for the parts ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -243,8 +250,23 @@ class Machine:
     def report_abandoned(self, row: Row, node: int) -> None:
         log.warning("a step went on after it was told to stop, and was abandoned", run=row.id, step=row.name(node))
 
-    def report_refused(self, message: object, error: ActorflowError) -> None:
+    def report_refused(self, message: object, error: Exception) -> None:
         log.warning("a request was refused", request=type(message).__name__, error=str(error))
+
+    def fault_of(self, message: object, error: Exception) -> RuntimeFault:
+        """What is told of a request on which the runtime itself failed."""
+        log.error("a fault of the runtime", request=type(message).__name__, exc_info=error)
+        fault = RuntimeFault(
+            f"the runtime failed on a {type(message).__name__}: {describe(error)}\nThis is a bug of ours."
+        )
+        fault.__cause__ = error
+        return fault
 
     def add_error(self, row: Row, error: BaseException) -> None:
         row.state.errors.append(StepError("", "run", 1, error))
+
+
+def check_request(run_id: object, reason: object = "") -> None:
+    """Raises `InvalidInput` for what can't be a run's id, or a reason."""
+    refuse_others("run_id", run_id, "text that isn't empty", is_text)
+    refuse_others("reason", reason, "text", is_written)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
 import msgspec
 
-from actorflow.errors import InvalidInput
+from actorflow.runtime.forms import (
+    Form,
+    is_count,
+    is_duration,
+    is_integer,
+    is_label_set,
+    is_named,
+    is_text,
+    is_yes_or_no,
+    one_of,
+    or_none,
+    refuse_others,
+)
 from actorflow.runtime.handle import Run
 from actorflow.workflow import Workflow
 
@@ -37,55 +48,24 @@ class RunSettings(msgspec.Struct, frozen=True):
     detached: bool = False
 
     def __post_init__(self) -> None:
-        for problem in problems_of(self):
-            raise InvalidInput(problem)
+        for name, (what, form) in FORMS.items():
+            refuse_others(name, getattr(self, name), what, form)
 
 
-def problems_of(settings: RunSettings) -> list[str]:
-    """What is wrong with the options of a run, in words."""
-    given: dict[str, object] = msgspec.structs.asdict(settings)
-    return [
-        f"{name} is {what}, not {given[name]!r}"
-        for name, (what, fits) in FORMS.items()
-        if not (fits(given[name]) or (given[name] is None and name in MAY_BE_NONE))
-    ]
-
-
-def is_duration(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-
-
-def is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def is_count(value: object) -> bool:
-    return type(value) is int and value >= 1
-
-
-def is_mapping(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def is_yes_or_no(value: object) -> bool:
-    return type(value) is bool
-
-
-FORMS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "run_id": ("text that isn't empty", is_text),
-    "timeout": ("a positive number of seconds", is_duration),
-    "on_timeout": ('"halt" or "cancel"', lambda value: value in ("halt", "cancel")),
-    "max_concurrency": ("a whole number from 1 on", is_count),
-    "max_steps": ("a whole number from 1 on", is_count),
-    "context": ("a mapping", is_mapping),
-    "labels": ("a mapping", is_mapping),
+FORMS: Mapping[str, tuple[str, Form]] = {
+    "run_id": ("text that isn't empty", or_none(is_text)),
+    "timeout": ("a positive number of seconds", or_none(is_duration)),
+    "on_timeout": ('"halt" or "cancel"', or_none(one_of("halt", "cancel"))),
+    "max_concurrency": ("a whole number from 1 on", or_none(is_count)),
+    "max_steps": ("a whole number from 1 on", or_none(is_count)),
+    "context": ("a mapping of names to values", is_named),
+    "labels": ("a mapping of text to text", is_label_set),
     "reversible": ("True or False", is_yes_or_no),
     "sequential": ("True or False", is_yes_or_no),
     "cancel_with_caller": ("True or False", is_yes_or_no),
     "detached": ("True or False", is_yes_or_no),
-    "priority": ("a whole number", lambda value: type(value) is int),
+    "priority": ("a whole number", is_integer),
 }
-MAY_BE_NONE = ("run_id", "timeout", "on_timeout", "max_concurrency", "max_steps")
 
 Start = Callable[..., Run[Any] | Awaitable[Run[Any]]]
 """Gives the run at once where nothing has to be waited for."""

@@ -7,15 +7,15 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from actorflow.engine import Resume, set_aside
-from actorflow.errors import InvalidState, suggest
+from actorflow.errors import InvalidState, brief, suggest
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
 from actorflow.policy import is_skip
 from actorflow.runtime import guardrails
 from actorflow.runtime.context import lend
+from actorflow.runtime.forms import is_named, is_text, one_of, refuse_others
 from actorflow.runtime.handle import Run
 from actorflow.runtime.middleware import overrides
-from actorflow.runtime.options import is_text
 from actorflow.runtime.row import Row
 from actorflow.runtime.snapshot import check_fits, context_of, inputs_of, read, state_of
 from actorflow.values import ValueMismatch, check
@@ -49,7 +49,7 @@ class Resuming:
     def by_id(self, plan: Plan, run_id: str) -> Row:
         """The row that was kept when the run was halted here."""
         if not is_text(run_id):
-            raise InvalidState(f"a run is resumed by its id or its snapshot, not by {run_id!r}")
+            raise InvalidState(f"a run is resumed by its id or its snapshot, not by {brief(run_id)}")
         run = self.machine.get(run_id)
         if run.id in self.machine.rows:
             raise InvalidState(f"run {run_id!r} is going on here")
@@ -88,14 +88,18 @@ class Resuming:
         return row
 
 
+is_answer = one_of("retry", "fail")
+
+
 def resolved(row: Row, resolve: Mapping[str, Any]) -> dict[int, Any]:
     """What is to become of the steps that were set aside. Raises `InvalidState` unless each of them is named, and no other."""
+    refuse_others("resolve", resolve, "a mapping of steps to answers", is_named)
     aside = {row.name(node): node for node in set_aside(row.state)}
     for name, answer in resolve.items():
         if name not in aside:
             raise InvalidState(f"no step {name!r} of run {row.id!r} was set aside{suggest(name, aside)}")
-        if answer not in ("retry", "fail") and not is_skip(answer):
-            raise InvalidState(f'step {name!r} is resolved by "retry", "fail" or Skip(value), not {answer!r}')
+        if not is_answer(answer) and not is_skip(answer):
+            raise InvalidState(f'step {name!r} is resolved by "retry", "fail" or Skip(value), not {brief(answer)}')
         check_skip(row, aside[name], answer)
     missing = [name for name in aside if name not in resolve]
     if missing:

@@ -103,7 +103,7 @@ class StepContext:
         settings = RunSettings(
             timeout=timeout,
             reversible=reversible,
-            labels=labels or {},
+            labels={} if labels is None else labels,
             parent=(self._row, self._node, self.attempt),
             detached=detached,
         )

@@ -14,7 +14,7 @@ from actorflow.actors import Actor, ActorRef
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState, RuntimeClosed
 from actorflow.policy import Limit, Rate, Skip
-from actorflow.runtime.config import UNCHANGED, Config, check_limit, checked, lent
+from actorflow.runtime.config import UNCHANGED, Config, check_limit, checked, checked_clock, lent
 from actorflow.runtime.context import Provided
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
@@ -93,7 +93,7 @@ class Runtime(Runs):
             middleware=checked("middleware", middleware, Middleware),
             seed=seed,
         )
-        self.clock = clock or Clock()
+        self.clock = checked_clock(clock)
         self._plain = RunSettings()
         self._known = Known(self.config.workflows, self.config.limits)
         self._machine: Machine | None = None
@@ -170,8 +170,8 @@ class Runtime(Runs):
                 sequential=sequential,
                 max_concurrency=max_concurrency,
                 max_steps=max_steps,
-                context=context or {},
-                labels=labels or {},
+                context={} if context is None else context,
+                labels={} if labels is None else labels,
                 priority=priority,
                 cancel_with_caller=cancel_with_caller,
             ),
@@ -190,7 +190,7 @@ class Runtime(Runs):
         `resolve` says what to do with irreversible steps that were interrupted: run again, fail, or take a value for it.
         Raises `InvalidState` for a run that isn't halted, is live here, or has such a step that `resolve` doesn't name.
         """
-        return cast("Run[R]", await self._open().resuming.resume(workflow, run, resolve or {}))
+        return cast("Run[R]", await self._open().resuming.resume(workflow, run, {} if resolve is None else resolve))
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +236,7 @@ class Runtime(Runs):
     def limit(self, name: str, *, at_most: int | None = _SAME_BOUND, rate: Rate | None = _SAME_RATE) -> None:
         """Changes a limit; what isn't given stays, `None` takes a bound away. Raising admits at once (R28)."""
         machine = self._open()
-        check_limit(at_most, rate)
+        check_limit(name, at_most, rate)
         if name in self._known.limits:
             machine.permits.declare(self._known.limits[name])
         machine.services.pool.change(name, machine.now(), at_most=at_most, rate=rate)

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from actorflow.clock import Clock
-from actorflow.errors import InvalidState, RuntimeClosed
+from actorflow.errors import InvalidState, RuntimeClosed, brief
 from actorflow.facts import Event, Fact
 from actorflow.telemetry.listeners import AsyncListener, Listener, is_async, name_of
 from actorflow.telemetry.subscription import Subscription
@@ -259,15 +259,15 @@ def _events(numbered: Iterable[tuple[int, Any]], run_id: str, names: Sequence[st
 
 def _check(listener: Callable[[Any], object] | None, types: Sequence[Any], buffer: int) -> None:
     if listener is not None and not callable(listener):
-        raise InvalidState(f"a telemetry subscriber is a callable that takes an event, not {listener!r}")
+        raise InvalidState(f"a telemetry subscriber is a callable that takes an event, not {brief(listener)}")
     if _is_fact(listener):
         name = name_of(listener)
         raise InvalidState(f"subscribe() takes a listener before the types, not {name}\nWrite subscribe(None, {name}).")
     for kind in types:
         if not _is_fact(kind):
-            raise InvalidState(f"subscribe() takes types of facts, as StepSucceeded or StepFact, not {kind!r}")
-    if buffer < 1:
-        raise InvalidState(f"a subscriber's buffer holds one event or more, not {buffer!r}")
+            raise InvalidState(f"subscribe() takes types of facts, as StepSucceeded or StepFact, not {brief(kind)}")
+    if type(buffer) is not int or buffer < 1:
+        raise InvalidState(f"a subscriber's buffer holds one event or more, not {brief(buffer)}")
 
 
 def _is_fact(kind: Any) -> bool:

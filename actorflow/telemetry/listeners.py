@@ -181,8 +181,9 @@ def is_async(listener: Callable[..., object]) -> bool:
 
 
 def name_of(listener: object) -> str:
-    """How a listener is named in a report."""
-    return getattr(listener, "__qualname__", None) or repr(listener)
+    """How a listener is named in a report: a function by its name, a partial by its function's, an object by its class's."""
+    function = getattr(listener, "func", listener)
+    return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 
 def report(listener: object, error: Exception, in_a_row: int) -> None:

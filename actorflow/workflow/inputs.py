@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Any
 
-from actorflow.errors import InvalidInput, suggest
+from actorflow.errors import InvalidInput, brief, suggest
 from actorflow.plan import UNUSABLE, Expression, InputSpec
 from actorflow.values import ValueMismatch, check, convert
 from actorflow.workflow.drawing import Drawing
@@ -29,7 +29,7 @@ def bind_inputs(
 def convert_inputs(what: str, inputs: Sequence[InputSpec], given: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values of the inputs in order, converted strictly from plain data. Raises `InvalidInput`."""
     if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidInput(f"{what}: the inputs are a mapping of names to values, not {given!r}")
+        raise InvalidInput(f"{what}: the inputs are a mapping of names to values, not {brief(given)}")
     values = dict(given)
     for spec in inputs:
         if spec.name in values:
