@@ -169,7 +169,7 @@ class Play:
 
     async def resume(self, halted: Halted) -> Run[Any]:
         answer: Any = Skip("somebody's") if self.scenario.resolve == "skip" else self.scenario.resolve
-        resolve = dict.fromkeys(halted.set_aside, answer)
+        resolve: dict[str, Any] = dict.fromkeys(halted.set_aside, answer)
         for name in halted.set_aside if self.scenario.resolve == "skip" else ():
             seen = next(seen for seen in self.witness.seen if seen.name == name)
             seen.resolved, seen.value = True, "somebody's"
@@ -279,6 +279,7 @@ async def play_one(scenario: Scenario) -> Play:
         try:
             await play.play()
         except BaseException as error:
+            play.witness.is_over = True
             error.add_note("\n".join(play.witness.lines[-100:]))
             raise
         left = tasks_left(before)

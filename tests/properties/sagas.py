@@ -54,7 +54,8 @@ MODES = {"async": "auto", "inline": "inline", "thread": "thread"}
 @cache
 def flavour(mode: str, undo: str, compensate: str) -> Step[..., str, Any]:
     mode_asked: Any = MODES[mode]
-    made: Step[..., str, Any] = step(name="n", mode=mode_asked)(run_async if mode == "async" else run_plain)
+    asked: Any = run_async if mode == "async" else run_plain
+    made: Step[..., str, Any] = step(name="n", mode=mode_asked)(asked)
     if undo:
         made.undo(retry=HANDLERS)(UNDO[undo])
     if compensate:
