@@ -38,10 +38,13 @@ class GoOn(Request, frozen=True):
 
 
 class Resume(Request, frozen=True):
-    """`refused`: middleware won't have it go on (R44), so it is rolled back from where it stands."""
+    """Middleware won't have it go on (`refused`, R44), or it was cancelled meanwhile (the reason): then it is rolled back from
+    where it stands.
+    """
 
     resolve: Mapping[int, Literal["retry", "fail"] | Skip[Any]]
     refused: BaseException | None = None
+    cancelled: str | None = None
 
 
 class RunOverdue(Request, frozen=True):

@@ -138,6 +138,8 @@ def resumes(state: State, message: Resume, now: float) -> Fact | None:
     to.record(state, RunResumed(state.run, message.at, retried), now)
     for node, answer in message.resolve.items():
         to.record(state, what_was_decided(state, node, answer, now), now)
+    if state.phase == RUN and message.cancelled is not None:
+        return RollbackStarted(state.run, message.at, cancelled=True, reason=message.cancelled)
     if state.phase == RUN and message.refused is not None:
         return RollbackStarted(state.run, message.at, cancelled=False, error=message.refused)
     if state.phase == RUN:

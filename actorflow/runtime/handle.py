@@ -31,6 +31,7 @@ class Run(Generic[T_co]):
         self._waiters: list[Future[None]] = []
         self._status: RunStatus = "waiting"
         self._with_caller = False
+        self._cancelled_early: str | None = None  # the reason, if it was cancelled while middleware was being asked
         self._undo_errors: list[StepError] = []
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────

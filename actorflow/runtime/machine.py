@@ -172,7 +172,10 @@ class Machine:
     def cancel_run(self, run_id: str, reason: str = "") -> None:
         self.check_loop()
         check_request(run_id, reason)
-        if run_id in self.rows:
+        row = self.rows.get(run_id)
+        if row is not None:
+            if row.handle is not None and row.handle._status == "waiting":
+                row.handle._cancelled_early = reason
             self.post(Cancel(run_id, self.now(), reason))
         elif run_id not in self.finished:
             raise self._unknown(run_id)

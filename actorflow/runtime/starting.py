@@ -109,11 +109,11 @@ class Starting:
         refusal = await self.init(row, resumed=message is not None)
         if handle._outcome is not None:  # it was cancelled meanwhile
             return handle
-        if refusal is not None:
-            if message is None:
-                self.refuse(row, refusal)
-                return handle
-            message = msgspec.structs.replace(message, refused=refusal)
+        if message is not None:
+            message = msgspec.structs.replace(message, refused=refusal, cancelled=handle._cancelled_early)
+        elif refusal is not None:
+            self.refuse(row, refusal)
+            return handle
         handle._status = "running"
         self.begin(row, message)
         return handle

@@ -258,6 +258,25 @@ async def test_a_run_may_be_cancelled_before_its_middleware_has_let_it_begin(clo
     assert SEEN == []
 
 
+async def test_a_resume_may_be_cancelled_before_its_middleware_has_let_it_go_on(clock: MockClock) -> None:
+    """R44, R25: … and so is one that waits for it again."""
+
+    class Slow(Middleware):
+        async def init(self, run: RunInfo, *, resumed: bool) -> None:
+            await asyncio.sleep(2.0 * resumed)
+
+    async with Runtime(clock=clock, middleware=[Slow()]) as runtime:
+        run = await runtime.start(pauses, "a")
+        await run.outcome()
+        resuming = asyncio.ensure_future(runtime.resume(pauses, run.id))
+        await asyncio.sleep(1.0)
+        await runtime.get(run.id).cancel("rain")
+        outcome = await (await resuming).outcome()
+    assert isinstance(outcome, Cancelled)
+    assert (outcome.reason, outcome.rollback) == ("rain", "complete")
+    assert SEEN == ["take a", "untake a"]
+
+
 async def test_init_is_waited_for(clock: MockClock) -> None:
     """R44: async `init`: the run begins when all have let it."""
 
