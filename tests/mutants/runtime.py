@@ -194,8 +194,8 @@ MUTANTS = (
         "refused-run-starts-all-the-same",
         "R44",
         "runtime/starting.py",
-        "        if refusal is not None:",
-        "        if refusal is None and not row.middleware:",
+        "        elif refusal is not None:",
+        "        elif refusal is not None and not row.middleware:",
     ),
     Mutant(
         "run-has-no-time-of-its-own",
