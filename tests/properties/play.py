@@ -279,9 +279,10 @@ async def play_one(scenario: Scenario) -> Play:
         try:
             await play.play()
         except BaseException as error:
-            play.witness.is_over = True
             error.add_note("\n".join(play.witness.lines[-100:]))
             raise
+        finally:
+            play.witness.is_over = True
         left = tasks_left(before)
         play.witness.expect(not left, f"tasks are left: {left}")
     return play

@@ -65,6 +65,7 @@ class Witness:
         self.handlers_in_pool: Counter[str] = Counter()
         self.handling = 0
         self.leg = 1
+        self.is_over = False
         self.halted_at: float | None = None  # in this leg
         self.failed_at: float | None = None  # for good
         self.act_on: Callable[[Control], None] = lambda control: None
@@ -453,7 +454,7 @@ class Witness:
             await self.until(self.now() + act.wait)
 
     async def wait_regardless(self, due: float) -> None:
-        while self.now() < due - 1e-6:
+        while self.now() < due - 1e-6 and not self.is_over:
             try:
                 await self.until(due)
             except CancelledError:
