@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,8 @@ WANTED = {
     "cancel during rollback": 0.05,
     "halt and failure": 0.05,
 }
+MANY = 1000
+"""Among so many runs the shares are what they are; among fewer, chance has its part: three standard deviations."""
 
 
 @pytest.mark.timeout(600)
@@ -38,9 +41,8 @@ def test_random_sagas_keep_their_promises() -> None:
     keeps_its_promises()
     found = shares(seen)
     for name, share in WANTED.items():
-        assert found.get(name, 0.0) >= share, (
-            f"{name}: {found.get(name, 0.0):.0%} of {len(seen)} runs, wanted {share:.0%}\n{found}"
-        )
+        least = share if len(seen) >= MANY else share - 3 * sqrt(share * (1 - share) / len(seen))
+        assert found.get(name, 0.0) >= least, f"{name}: wanted in {share:.0%} of {len(seen)} runs, found {found}"
 
 
 def what_happened(played: Play) -> set[str]:
