@@ -1,18 +1,19 @@
-"""Random sagas: whatever befalls them, what their steps see keeps the promises of the rules (R1 to R31).
-
-How many are played is said by the profile in `conftest.py`.
-"""
+"""Random sagas: whatever befalls them, what their steps see keeps the promises of the rules (R1 to R31)."""
 
 from __future__ import annotations
 
+import os
 from math import sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.properties.play import Play, play
 from tests.properties.scenario import Scenario
 from tests.properties.scenarios import scenarios, shares
+
+IN_CI = bool(os.environ.get("CI"))
+EXAMPLES = 2000 if IN_CI else 200
 
 COUNTED = ("timeout", "crash", "cancel during rollback", "halt and failure", "told to stop", "abandoned")
 WANTED = {
@@ -32,6 +33,7 @@ def test_random_sagas_keep_their_promises() -> None:
     """R6, R14, R16, R18, R20 to R25, R28, R29: see `Witness` for each promise, and `Play` for those of the end."""
     seen: list[set[str]] = []
 
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=IN_CI)
     @given(scenarios())
     def keeps_its_promises(scenario: Scenario) -> None:
         seen.append(what_happened(play(scenario)))
