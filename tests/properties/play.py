@@ -34,6 +34,9 @@ from tests.simulation.books import compare
 RUN_TIMEOUT = 10_000.0
 """Seconds; no run comes near it, unless it has got stuck."""
 
+STANDSTILL = 20_000.0
+"""Seconds; nor does what is done with it afterwards."""
+
 
 class Play:
     """One scenario, on runtimes of its own."""
@@ -277,9 +280,11 @@ async def play_one(scenario: Scenario) -> Play:
     with clock.installed():
         play = Play(scenario, clock)
         try:
-            await play.play()
+            async with asyncio.timeout(STANDSTILL):
+                await play.play()
         except BaseException as error:
-            error.add_note("\n".join(play.witness.lines[-100:]))
+            error.add_note("\n".join([*play.witness.problems, *play.witness.lines]))
+            error.add_note(again(scenario))
             raise
         finally:
             play.witness.is_over = True
@@ -294,8 +299,12 @@ def play(scenario: Scenario) -> Play:
     problems = played.witness.problems
     if problems:
         told = "\n".join([*problems, "", "what happened (seconds, node#attempt):", *played.witness.lines])
-        raise AssertionError(f'{told}\n\nplay it again: python -m tests.properties.play "{scenario}"')
+        raise AssertionError(f"{told}\n\n{again(scenario)}")
     return played
+
+
+def again(scenario: Scenario) -> str:
+    return f'play it again: python -m tests.properties.play "{scenario}"'
 
 
 def main(arguments: Sequence[str]) -> None:

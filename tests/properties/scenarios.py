@@ -179,9 +179,11 @@ def in_its_mood(draw: Draw, scenario: Scenario, mood: str) -> Scenario:
             return with_control(scenario, Control("attempt", draw(SMALL), "halt", by_message))
         case "doomed" | "restless":
             return with_last(scenario, doomed(last))
-        case "cancelled":
+        case "cancelled" if len(scenario.nodes) > 1:
+            first = scenario.nodes[0]._replace(irreversible=False, undo="async")
+            taken_back = scenario._replace(nodes=(first, *scenario.nodes[1:]))
             return with_control(
-                with_last(scenario, doomed(last)), Control("undo", draw(SMALL) % 3 + 1, "cancel", by_message)
+                with_last(taken_back, doomed(last)), Control("undo", 1 + draw(BOOL), "cancel", by_message)
             )
         case "halting" if by_message:
             return with_last(scenario, last._replace(guards=None, run=(Act("halt"), *last.run)))
