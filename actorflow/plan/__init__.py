@@ -5,6 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actorflow.doors import loads_later
+from actorflow.plan.control import (
+    Around,
+    Body,
+    BodyPlan,
+    Call,
+    Choose,
+    ChooseFirst,
+    Control,
+    Each,
+    Repeat,
+    ScopePlan,
+)
 from actorflow.plan.plan import Binder, InputSpec, Plan
 from actorflow.plan.spec import GuardSpec, HandlerSpec, LimitSpec, Mode, StepSpec
 
@@ -21,8 +33,10 @@ if TYPE_CHECKING:
         Key,
         NodeValue,
         Path,
+        inputs_in,
         moved,
         nodes_in,
+        nodes_of,
         part_of,
         shape_of,
     )
@@ -33,7 +47,7 @@ else:
     __getattr__ = loads_later(
         __name__,
         draft="Draft DraftNode",
-        expression="UNUSABLE Attribute Collected Constant Expression InputValue Item Key NodeValue Path moved nodes_in part_of shape_of",
+        expression="UNUSABLE Attribute Collected Constant Expression InputValue Item Key NodeValue Path inputs_in moved nodes_in nodes_of part_of shape_of",
         findings="Findings at",
         flows="Flows",
         planner="compile_draft initial_values",
@@ -41,12 +55,20 @@ else:
 
 __all__ = [
     "UNUSABLE",
+    "Around",
     "Attribute",
     "Binder",
+    "Body",
+    "BodyPlan",
+    "Call",
+    "Choose",
+    "ChooseFirst",
     "Collected",
     "Constant",
+    "Control",
     "Draft",
     "DraftNode",
+    "Each",
     "Expression",
     "Findings",
     "Flows",
@@ -61,12 +83,16 @@ __all__ = [
     "NodeValue",
     "Path",
     "Plan",
+    "Repeat",
+    "ScopePlan",
     "StepSpec",
     "at",
     "compile_draft",
     "initial_values",
+    "inputs_in",
     "moved",
     "nodes_in",
+    "nodes_of",
     "part_of",
     "shape_of",
 ]

@@ -16,6 +16,11 @@ from actorflow.values import can_flow, type_text
 def examine(draft: Draft) -> Findings:
     """All problems and notes of a draft."""
     found = Findings()
+    _examine(draft, found)
+    return found
+
+
+def _examine(draft: Draft, found: Findings) -> None:
     flows = Flows(draft, found)
     for node in draft.nodes:
         flows.check_node(node)
@@ -26,7 +31,10 @@ def examine(draft: Draft) -> Findings:
     if cycle:
         names = " → ".join(draft.nodes[i].name for i in cycle)
         found.problems.append(at(draft.nodes[cycle[0]].line, f"these steps wait for each other: {names}"))
-    return found
+    for node in draft.nodes:
+        for body in node.bodies:
+            if body.draft is not None:
+                _examine(body.draft, found)
 
 
 def _check_limits(draft: Draft, found: Findings) -> None:
@@ -52,7 +60,7 @@ def _check_result(draft: Draft, flows: Flows, found: Findings) -> None:
 
 
 def _needs(node: DraftNode) -> list[int]:
-    return [*nodes_of(node.arguments), *node.after]
+    return [*nodes_of(node.arguments), *nodes_of(node.captures), *node.after]
 
 
 def _goes_back_only(draft: Draft) -> bool:

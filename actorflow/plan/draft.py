@@ -6,13 +6,17 @@ from typing import Any
 
 import msgspec
 
+from actorflow.plan.control import Body
 from actorflow.plan.expression import Constant, Expression
 from actorflow.plan.plan import InputSpec
 from actorflow.plan.spec import StepSpec
 
 
 class DraftNode(msgspec.Struct, eq=False):
-    """A step placed in a workflow. `after` are nodes that it waits for without taking their results; `line` is the user's own."""
+    """A step placed in a workflow. `after` are nodes that it waits for without taking their results; `line` is the user's own.
+
+    A scope node has `bodies`, and `captures`: what its bodies use from around it. It doesn't wait for its captures.
+    """
 
     name: str
     spec: StepSpec
@@ -21,10 +25,12 @@ class DraftNode(msgspec.Struct, eq=False):
     after: tuple[int, ...] = ()
     keep: bool = False
     line: str = ""
+    bodies: tuple[Body, ...] = ()
+    captures: tuple[Expression, ...] = ()
 
 
 class Draft(msgspec.Struct, eq=False):
-    """The whole of it. `returned` is False as long as nobody said what the workflow returns."""
+    """The whole of it. `returned` is False as long as nobody said what the workflow returns; `is_body`: it is the body of a scope."""
 
     name: str
     inputs: tuple[InputSpec, ...] = ()
@@ -36,3 +42,4 @@ class Draft(msgspec.Struct, eq=False):
     middleware: tuple[Any, ...] = ()
     notes: list[str] = []
     line: str = ""
+    is_body: bool = False

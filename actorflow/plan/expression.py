@@ -100,6 +100,19 @@ def nodes_in(expression: Expression) -> Sequence[int]:
             return ()
 
 
+def inputs_in(expression: Expression) -> Sequence[int]:
+    """The inputs that an expression is made from, by their places; one may come twice."""
+    match expression:
+        case InputValue(index):
+            return (index,)
+        case Path(root=root):
+            return inputs_in(root)
+        case Collected(items=items):
+            return [index for item in items for index in inputs_in(item)]
+        case NodeValue() | Constant():
+            return ()
+
+
 def nodes_of(expressions: Sequence[Expression]) -> list[int]:
     """The same of several, one after the other."""
     return [node for expression in expressions for node in nodes_in(expression)]

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from hashlib import sha256
 from inspect import Parameter
-from typing import Any
+from typing import Any, Protocol
 
-from actorflow.plan.draft import Draft
+from actorflow.plan.control import Choose, ChooseFirst, Control, Each
+from actorflow.plan.draft import Draft, DraftNode
 from actorflow.plan.expression import Collected, Constant, Expression, InputValue, NodeValue, Path, shape_of
 from actorflow.plan.spec import StepSpec
+
+
+class Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
 
 
 def fingerprint(draft: Draft) -> str:
     """The same for the same workflow in every process; another one after a change that a stored run would notice."""
     digest = sha256()
+    _feed(digest, draft)
+    return digest.hexdigest()
+
+
+def _feed(digest: Digest, draft: Draft) -> None:
     for text in _head(draft):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     steps: dict[int, str] = {}
@@ -24,8 +34,32 @@ def fingerprint(draft: Draft) -> str:
         arguments = "\t".join(map(_source, node.arguments))
         line = f"{node.name}\t{steps[key]}\t{arguments}\t{node.keywords or ''}\t{node.after or ''}\n"
         digest.update(line.encode("utf-8", "surrogatepass"))
+        if node.spec.control is not None:
+            _feed_scope(digest, node, node.spec.control)
     digest.update(_source(draft.result).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+
+
+def _feed_scope(digest: Digest, node: DraftNode, control: Control) -> None:
+    """Its kind, its captures, and its bodies; one that is compiled when it is needed is known by its key alone."""
+    head = f"{type(control).__name__}\t{_options(control)}\t{' '.join(map(_source, node.captures))}\n"
+    digest.update(head.encode("utf-8", "surrogatepass"))
+    for body in node.bodies:
+        digest.update(f"{body.key}\t{body.given}\t{body.takes}\n".encode("utf-8", "surrogatepass"))
+        if body.draft is not None:
+            _feed(digest, body.draft)
+
+
+def _options(control: Control) -> str:
+    """How many bodies may be under way doesn't change what a run was; which one is taken does."""
+    match control:
+        case Choose(cases, default):
+            return f"{[_default(case) for case in cases]} {default}"
+        case ChooseFirst(predicates, default):
+            return f"{len(predicates)} {default}"
+        case Each(ordered=ordered, collects=collects):
+            return f"{ordered} {collects}"
+        case _:
+            return ""
 
 
 def _head(draft: Draft) -> list[str]:

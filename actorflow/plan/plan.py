@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from actorflow.plan.control import ScopePlan
 from actorflow.plan.spec import StepSpec
 
 Binder = Callable[[Sequence[Any]], list[Any]]
@@ -45,6 +46,10 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     constants   what follows the inputs in a run's values
     fingerprint a digest of all that a stored run depends on
     notes       what couldn't be decided when it was compiled, for people
+    lines       per node: the user's own line
+    scopes      of each scope node: its kind, and its bodies
+    readers_of  of a body, per input: the nodes whose arguments are made from it (they wait for a capture that is late)
+    draft       what it was compiled from: where each argument comes from, for people
     """
 
     name: str
@@ -69,6 +74,9 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     middleware: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
     lines: Mapping[int, str] = {}
+    scopes: Mapping[int, ScopePlan] = {}
+    readers_of: tuple[tuple[int, ...], ...] = ()
+    draft: Any = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -2,9 +2,10 @@
 
 1. find all problems; if there is any, refuse the workflow with all of them (R3)
 2. give each node, input and constant a slot
-3. per node: what it takes, reads and needs
+3. per node: what it takes, reads and needs; a scope node reads its captures too, but doesn't wait for them
 4. turn the needs round: dependents, counts, roots
-5. sum up: the result, what must be kept, the fingerprint
+5. the same for the bodies of scope nodes
+6. sum up: the result, what must be kept, the fingerprint
 
 Costs O(nodes + edges).
 """
@@ -16,8 +17,9 @@ from typing import Any, cast
 
 from actorflow.errors import InvalidWorkflow
 from actorflow.plan.checks import examine
+from actorflow.plan.control import BodyPlan, ScopePlan
 from actorflow.plan.draft import Draft, DraftNode
-from actorflow.plan.expression import Slots, binder, evaluator, nodes_in, nodes_of
+from actorflow.plan.expression import Expression, Slots, binder, evaluator, inputs_in, nodes_in, nodes_of
 from actorflow.plan.findings import Findings
 from actorflow.plan.fingerprint import fingerprint
 from actorflow.plan.plan import Binder, Plan
@@ -41,8 +43,9 @@ def _compile(draft: Draft, found: Findings) -> Plan:
     nodes = draft.nodes
     slots = Slots(len(nodes), len(draft.inputs))
     takes, binders = _arguments(nodes, slots)
-    reads = [_reads(node, slot, len(nodes)) for node, slot in zip(nodes, takes, strict=True)]
-    needs = [_needs(node, read) for node, read in zip(nodes, reads, strict=True)]
+    taken = [_reads(node, slot, len(nodes)) for node, slot in zip(nodes, takes, strict=True)]
+    needs = [_needs(node, read) for node, read in zip(nodes, taken, strict=True)]
+    reads = [_with_captures(node, read) if node.captures else read for node, read in zip(nodes, taken, strict=True)]
     returns = evaluator(draft.result, slots)
     names = tuple(node.name for node in nodes)
     counts = tuple(map(len, needs))
@@ -69,6 +72,9 @@ def _compile(draft: Draft, found: Findings) -> Plan:
         middleware=draft.middleware,
         notes=(*draft.notes, *found.notes),
         lines={i: node.line for i, node in enumerate(nodes) if node.line},
+        scopes={i: _scope(node, slots) for i, node in enumerate(nodes) if node.spec.control is not None},
+        readers_of=_readers_of(draft) if draft.is_body else (),
+        draft=draft,
     )
 
 
@@ -92,6 +98,10 @@ def _reads(node: DraftNode, takes: Numbers | None, count: int) -> Numbers:
         return tuple(dict.fromkeys(nodes_of(node.arguments)))
     read = dict.fromkeys([slot for slot in takes if slot < count])
     return takes if len(read) == len(takes) else tuple(read)
+
+
+def _with_captures(node: DraftNode, reads: Numbers) -> Numbers:
+    return tuple(dict.fromkeys((*reads, *nodes_of(node.captures))))
 
 
 def _needs(node: DraftNode, reads: Numbers) -> Numbers:
@@ -118,9 +128,42 @@ def _readers(reads: Sequence[Numbers]) -> Numbers:
     return tuple(readers)
 
 
+def _readers_of(draft: Draft) -> tuple[Numbers, ...]:
+    readers: list[dict[int, None]] = [{} for _ in draft.inputs]
+    for i, node in enumerate(draft.nodes):
+        for argument in node.arguments:
+            for index in inputs_in(argument):
+                readers[index][i] = None
+    return tuple(map(tuple, readers))
+
+
 def _keeps(draft: Draft) -> tuple[bool, ...]:
     returned = set(nodes_in(draft.result))
     return tuple(node.keep or i in returned for i, node in enumerate(draft.nodes))
+
+
+# ── scopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _scope(node: DraftNode, slots: Slots) -> ScopePlan:
+    control = node.spec.control
+    assert control is not None
+    return ScopePlan(
+        control,
+        tuple(BodyPlan(body, None if body.draft is None else _compile_body(body.draft)) for body in node.bodies),
+        tuple(evaluator(capture, slots) for capture in node.captures),
+        tuple(_slots_in(capture, slots) for capture in node.captures),
+    )
+
+
+def _compile_body(draft: Draft) -> Plan:
+    """Its problems have been told with those of the whole."""
+    return _compile(draft, Findings())
+
+
+def _slots_in(expression: Expression, slots: Slots) -> Numbers:
+    inputs = (slots.nodes + index for index in inputs_in(expression))
+    return tuple(dict.fromkeys((*nodes_in(expression), *inputs)))
 
 
 def initial_values(plan: Plan, inputs: Sequence[Any]) -> list[Any]:

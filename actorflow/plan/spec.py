@@ -8,10 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from actorflow.plan.control import Control
 from actorflow.policy import Limit, Retry
 
-Mode: TypeAlias = Literal["async", "thread", "inline", "process"]
-"""Where a step executes, decided: `auto` is `async` for `async def` and `thread` for `def` (R9)."""
+Mode: TypeAlias = Literal["async", "thread", "inline", "process", "scope"]
+"""Where a step executes, decided: `auto` is `async` for `async def` and `thread` for `def` (R9). A `scope` holds other nodes."""
 
 
 class HandlerSpec(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ class StepSpec(msgspec.Struct, frozen=True):
 
     Arguments of a step are one flat sequence: all its parameters in the order of its signature, defaults filled in, with `*args`
     spread out in their place; a node's plan tells which trailing ones are passed by keyword. `arguments` has the name and the annotated
-    type of each parameter.
+    type of each parameter. `control` is what kind of scope it is, if it's one: then `function` is never called.
     """
 
     name: str
@@ -67,3 +68,4 @@ class StepSpec(msgspec.Struct, frozen=True):
     undo: HandlerSpec | None = None
     compensate: HandlerSpec | None = None
     arguments: tuple[tuple[str, Any], ...] = ()
+    control: Control | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from actorflow.plan import Draft, DraftNode, Expression, StepSpec, moved, nodes_in
+from actorflow.plan import Body, Draft, DraftNode, Expression, StepSpec, compile_draft, moved, nodes_in, nodes_of
 
 
 def inlined(
@@ -21,7 +21,9 @@ def inlined(
         spec = node.spec if undoable else _without_undo(node.spec, specs)
         given = tuple(moved(argument, base, arguments) for argument in node.arguments)
         waits = tuple(base + i for i in node.after) if _needs(node) else after
-        yield DraftNode(f"{name}.{node.name}", spec, given, node.keywords, waits, node.keep, node.line)
+        taken = tuple(moved(capture, base, arguments) for capture in node.captures)
+        bodies = node.bodies if undoable else tuple(_body_without_undo(body) for body in node.bodies)
+        yield DraftNode(f"{name}.{node.name}", spec, given, node.keywords, waits, node.keep, node.line, bodies, taken)
 
 
 def _needs(node: DraftNode) -> bool:
@@ -37,6 +39,24 @@ def _without_undo(spec: StepSpec, known: dict[int, StepSpec]) -> StepSpec:
     return known[id(spec)]
 
 
+def _body_without_undo(body: Body) -> Body:
+    if body.draft is None:
+        compiled = body.compile
+        assert compiled is not None
+        return replace(body, compile=lambda: compile_draft(without_undo(compiled().draft)))
+    return replace(body, draft=without_undo(body.draft))
+
+
+def without_undo(draft: Draft) -> Draft:
+    """The draft as it is where nothing is to be undone."""
+    specs: dict[int, StepSpec] = {}
+    nodes = [
+        replace(node, spec=_without_undo(node.spec, specs), bodies=tuple(map(_body_without_undo, node.bodies)))
+        for node in draft.nodes
+    ]
+    return replace(draft, nodes=nodes)
+
+
 def sinks(nodes: Sequence[DraftNode], span: tuple[int, int]) -> list[int]:
     """Of nodes `span[0]` up to `span[1]` those that none of the others waits for: when they are resolved, all are."""
     first, end = span
@@ -46,6 +66,7 @@ def sinks(nodes: Sequence[DraftNode], span: tuple[int, int]) -> list[int]:
     for i in range(first, end):
         node = nodes[i]
         inside.difference_update(node.after)
+        inside.difference_update(nodes_of(node.captures))
         for argument in node.arguments:
             inside.difference_update(nodes_in(argument))
     return sorted(inside)
