@@ -9,6 +9,9 @@ An HTML comment right above a block says how it's run; a page shows nothing of i
     not run: …              it isn't, because …
     prints                  (above a block of text) what the block of Python before it prints
 
+A block with a title is a file, and a block of `console` holds commands after a `$` with what they print: a page's files are written into
+an empty folder, and its commands are run there, in the page's order. Times that are printed needn't be the same.
+
 Code may `await` at its top level. Lines keep their numbers, so that a failure points into the page.
 """
 
@@ -17,7 +20,10 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import os
 import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -32,16 +38,23 @@ from actorflow import Workflow
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r'^(?P<indent> *)```(?P<language>\w*)(?: title="(?P<title>[\w./-]+)")?\n(?P<code>.*?)^(?P=indent)```$',
+    re.MULTILINE | re.DOTALL,
+)
 COMMENT = re.compile(r"<!--(?P<text>(?:(?!-->).)*)-->\s*\Z", re.DOTALL)
 
 
 class Block(NamedTuple):
-    """A fenced block: `line` is that of its first line of code, `notes` are the comments right above it, each with its line."""
+    """A fenced block: `line` is that of its first line of code, `notes` are the comments right above it, each with its line.
+
+    `title` is the file that it shows, or `""`.
+    """
 
     page: Path
     line: int
     language: str
+    title: str
     code: str
     notes: tuple[tuple[int, str], ...]
 
@@ -61,7 +74,12 @@ def blocks_of(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     return [
         Block(
-            page, line_at(text, match.start("code")), match["language"], match["code"], notes_above(text, match.start())
+            page,
+            line_at(text, match.start("code")),
+            match["language"],
+            match["title"] or "",
+            match["code"],
+            notes_above(text, match.start()),
         )
         for match in FENCE.finditer(text)
     ]
@@ -104,7 +122,9 @@ def parts_of(block: Block) -> Iterator[CodeType]:
 def chain_of(block: Block) -> list[Block]:
     """The block, after those that it continues."""
     before = [
-        other for other in BLOCKS if other.page == block.page and other.language == "python" and other.line < block.line
+        other
+        for other in BLOCKS
+        if other.page == block.page and other.language == "python" and not other.title and other.line < block.line
     ]
     return [*chain_of(before[-1]), block] if block.note("continues") else [block]
 
@@ -132,7 +152,8 @@ async def run_on_a_loop(codes: list[CodeType], module: ModuleType) -> None:
 
 
 def is_run(block: Block) -> bool:
-    return block.language == "python" and not block.note("not run:") and not block.note("pytest")
+    apart = block.title or block.note("not run:") or block.note("pytest")
+    return block.language == "python" and not apart
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if is_run(block)], ids=str)
@@ -159,6 +180,74 @@ def installed_plugins() -> str:
     from importlib.metadata import entry_points
 
     return " ".join(entry.name for entry in entry_points(group="pytest11"))
+
+
+# ── files and commands ────────────────────────────────────────────────────────────────────────────────────────────────
+
+TIME = re.compile(r"\b\d+\.\d\d+ ?s\b")
+WITH_FILES = sorted({block.page for block in BLOCKS if block.title or block.language == "console"})
+
+
+@pytest.mark.parametrize("page", WITH_FILES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, tmp_path: Path) -> None:
+    for block in BLOCKS:
+        if block.page != page or block.note("not run:"):
+            continue
+        if block.title:
+            (tmp_path / block.title).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / block.title).write_text(block.code, encoding="utf-8")
+        elif block.language == "console":
+            shown = TIME.sub("… s", block.code)
+            assert TIME.sub("… s", "".join(typed_in(command, tmp_path) for command in commands_of(block))) == shown
+
+
+def commands_of(block: Block) -> list[str]:
+    return [line.removeprefix("$ ") for line in block.code.splitlines() if line.startswith("$ ")]
+
+
+def typed_in(command: str, folder: Path) -> str:
+    """What a terminal shows of a command, the command included."""
+    program, *arguments = shlex.split(command)
+    module = {"python": [], "pytest": ["-m", "pytest"], "actorflow": ["-m", "actorflow.cli"]}[program]
+    done = subprocess.run(
+        [sys.executable, *module, *arguments],
+        check=False,
+        cwd=folder,
+        env=terminal(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=50,
+    )
+    return f"$ {command}\n{done.stdout}"
+
+
+def terminal() -> dict[str, str]:
+    """The environment of a reader: ActorFlow is installed, warnings are errors, lines have 80 columns."""
+    ours = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "error,ignore::ResourceWarning",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "80",
+        "NO_COLOR": "1",
+    }
+    plugin = "" if "actorflow" in installed_plugins() else "-p actorflow.testing.plugin"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
+    return {**kept, **ours, "PYTEST_ADDOPTS": f"-p no:cacheprovider {plugin}"}
+
+
+def test_every_file_that_a_page_shows_is_used_by_a_command() -> None:
+    """A program that is shown and never run could be wrong."""
+    unused = [
+        str(block)
+        for block in BLOCKS
+        if block.title
+        and not any(
+            other.page == block.page and other.line > block.line and other.language == "console" for other in BLOCKS
+        )
+    ]
+    assert unused == []
 
 
 def test_what_is_not_run_says_why() -> None:
