@@ -6,6 +6,7 @@
     ├── how a run ends  RunFailed  RunHalted  RunCancelled  RuntimeFault
     ├── attempts        StepTimeout  StepCancelled  StepCrashed  WorkerLost  OutcomeUnknown  AttemptsExhausted
     ├── handlers        CompensationFailed  UndoFailed
+    ├── combinators     NoBranch  RepeatExhausted  DeliberateFailure
     ├── from elsewhere  RecordedFailure
     ├── actors          AskTimeout  ActorGone  ActorFailed  MailboxFull  WrongLoop
     └── the service     RuntimeBusy  RuntimeClosed  RunConflict  RecordNotFound
@@ -223,6 +224,36 @@ class UndoFailed(ActorflowError):
         self.errors = tuple(errors)
         listed = "".join(f"\n  - {error}" for error in self.errors)
         super().__init__(f"the undo of {node!r} was given up after {tries} {'try' if tries == 1 else 'tries'}{listed}")
+
+
+# ── combinators ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoBranch(ActorflowError):
+    """A `choose` or `choose_first` has no branch for the value that it got, and no default."""
+
+    def __init__(self, node: str, value: object) -> None:
+        self.node = node
+        self.value = value
+        super().__init__(f"{node!r} has no branch for {brief(value)}\nGive it one, or a default=.")
+
+
+class RepeatExhausted(ActorflowError):
+    """A `repeat` made all the passes that it may, and `until` was never content. `value` is the last pass's result."""
+
+    def __init__(self, node: str, passes: int, value: object = None) -> None:
+        self.node = node
+        self.passes = passes
+        self.value = value
+        count = "1 pass" if passes == 1 else f"{passes} passes"
+        super().__init__(f"{node!r} wasn't done after {count}; the last one gave {brief(value)}")
+
+
+class DeliberateFailure(ActorflowError):
+    """A `fail` was reached; its text says why."""
+
+
+# ── from elsewhere ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class RecordedFailure(ActorflowError):
