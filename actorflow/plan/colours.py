@@ -10,12 +10,21 @@ from actorflow.errors import InvalidValue, suggest
 
 
 class Colour(msgspec.Struct, frozen=True):
-    """How a box is drawn: its ground, its border, its text, as `#rrggbb`."""
+    """How a box is drawn: its ground, its border and its text as `#rrggbb`, empty for what it is anyway; `width` in pixels."""
 
     fill: str
     line: str
     text: str
+    width: int = 1
+    is_dashed: bool = False
 
+
+MARKS: dict[str, Colour] = {
+    "undoable": Colour("", "#2f7d4f", "", width=2),
+    "irreversible": Colour("", "#b3372f", "", width=2, is_dashed=True),
+    "inline": Colour("#f4f4f4", "#999999", "#333333"),
+}
+"""Kinds of steps, where no run is shown."""
 
 COLOURS: dict[str, Colour] = {
     "undo_failed": Colour("#7b1e2b", "#4d0f18", "#ffffff"),

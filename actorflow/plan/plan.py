@@ -7,12 +7,16 @@ constant. Node ids are the numbers of the slots, so no name is hashed while a ru
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from actorflow.plan.control import ScopePlan
 from actorflow.plan.spec import StepSpec
+
+if TYPE_CHECKING:
+    from actorflow.plan.describe import PlanDescription
+    from actorflow.plan.picture import Direction
 
 Binder = Callable[[Sequence[Any]], list[Any]]
 """Makes a node's arguments from the run's values. Raises what the value's own attributes and items raise."""
@@ -81,14 +85,65 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     def __len__(self) -> int:
         return len(self.names)
 
-    def text(self) -> str:
-        """The plan for people, a line per node."""
-        from actorflow.plan.render import text  # it reads plans
+    def text(
+        self,
+        *,
+        expand: bool = True,
+        direction: Direction = "TD",
+        descriptions: bool = False,
+        status: Mapping[str, str] | None = None,
+        most: int = 1_000,
+    ) -> str:
+        """The plan for people: a line per step, by level, with its limits, retries and handlers; in direction "LR" a line per level.
 
-        return text(self)
+        The options are those of `mermaid`.
+        """
+        from actorflow.plan.picture import Look
+        from actorflow.plan.render_text import text
 
-    def mermaid(self) -> str:
-        """The plan as a Mermaid flowchart."""
-        from actorflow.plan.render import mermaid  # it reads plans
+        return text(self, Look(expand, direction, descriptions, status, most))
 
-        return mermaid(self)
+    def mermaid(
+        self,
+        *,
+        expand: bool = True,
+        direction: Direction = "TD",
+        descriptions: bool = False,
+        status: Mapping[str, str] | None = None,
+        most: int = 1_000,
+    ) -> str:
+        """The plan as a Mermaid flowchart.
+
+        expand        show what is in composed workflows and combinators; else each of them is one box with a count
+        direction     "TD" from the top down, "LR" from left to right
+        descriptions  show the first line of each step's description
+        status        the statuses of a run's nodes by name, shown as colours; of the items of an `each` the one that matters most
+        most          how many boxes are drawn; beyond it there's a note with the number of steps that are missing
+
+        Raises `InvalidValue` for an option that can't be, and for a status that is none.
+        """
+        from actorflow.plan.picture import Look
+        from actorflow.plan.render_mermaid import mermaid
+
+        return mermaid(self, Look(expand, direction, descriptions, status, most))
+
+    def dot(
+        self,
+        *,
+        expand: bool = True,
+        direction: Direction = "TD",
+        descriptions: bool = False,
+        status: Mapping[str, str] | None = None,
+        most: int = 1_000,
+    ) -> str:
+        """The plan in Graphviz' language: `dot -Tsvg` makes a picture of it. The options are those of `mermaid`."""
+        from actorflow.plan.picture import Look
+        from actorflow.plan.render_dot import dot
+
+        return dot(self, Look(expand, direction, descriptions, status, most))
+
+    def describe(self) -> PlanDescription:
+        """The plan as plain data, for programs: `msgspec.json.encode(plan.describe())` is JSON."""
+        from actorflow.plan.describe import describe
+
+        return describe(self)

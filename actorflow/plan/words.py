@@ -15,9 +15,9 @@ from actorflow.values import bare_function, type_text
 _LONGEST = 100
 
 
-def counted(count: int, word: str) -> str:
-    """`1 step`, `2 steps`."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+def counted(count: int, word: str, words: str = "") -> str:
+    """`1 step`, `2 steps`; `words` is the plural if it isn't made with an s alone."""
+    return f"{count:,} {word if count == 1 else words or f'{word}s'}"
 
 
 def head_words(plan: Plan) -> str:
@@ -37,12 +37,13 @@ def default_words(spec: InputSpec) -> str | None:
 
 def step_words(spec: StepSpec, name: str) -> Iterator[str]:
     """How a step is executed, bounded, tried again and taken back; what goes without saying isn't said."""
-    if not name.rpartition(".")[2].startswith(spec.name):
+    is_scope = spec.control is not None
+    if not is_scope and not name.rpartition(".")[2].startswith(spec.name):
         yield f"runs {spec.name}"
-    if spec.mode != "async":
+    if not is_scope and spec.mode != "async":
         yield spec.mode
     yield from map(_limit, spec.limits)
-    if spec.retry != Retry():
+    if spec.retry != Retry() and (spec.guards or not is_scope):
         yield _retry(spec.retry)
     if spec.timeout is not None:
         yield f"timeout {spec.timeout:g} s"
@@ -102,7 +103,7 @@ def docs_of(function: Callable[..., Any]) -> str:
     return cleandoc(getattr(bare, "__doc__", None) or "") if hasattr(bare, "__name__") else ""
 
 
-def first_line(description: str) -> str:
+def description_of(description: str) -> str:
     """The first line of a description, cut where it gets long."""
     line = next(iter(description.strip().splitlines()), "").strip()
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
