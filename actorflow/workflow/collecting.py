@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from actorflow.plan import Attribute, Collected, Constant, Expression, Item, Key, shape_of
+from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.promise import Promise, is_promise
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
@@ -67,8 +68,9 @@ class _Walk:
 
 
 def _must_be_a_value(value: Any) -> None:
-    if isinstance(value, (Step, Workflow)):
-        raise Unusable(f"{value!r} is passed without being called; pass its result: {value.name}(…)")
+    if isinstance(value, (Step, Workflow, Combinator)):
+        name = value.word if isinstance(value, Combinator) else value.name
+        raise Unusable(f"{value!r} is passed without being called; pass its result: {name}(…)")
 
 
 _Parts = tuple[Sequence[Key], Iterable[Any], Callable[[list[Any]], Any]]

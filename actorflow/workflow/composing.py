@@ -39,7 +39,8 @@ def _draft_within(drawing: Drawing, workflow: Workflow[..., Any]) -> Draft:
     path = _path_to(drawing, workflow.definition)
     if path:
         drawing.refuse(
-            f"a workflow contains itself: {' → '.join([*path, workflow.name])}; repeat inside a step instead"
+            f"a workflow contains itself: {' → '.join([*path, workflow.name])}; "
+            f"it can through repeat({workflow.name}, …), which makes one pass after the other"
         )
     try:
         return workflow.definition.draft()
@@ -52,7 +53,8 @@ def _path_to(drawing: Drawing | None, definition: object) -> list[str]:
     """The names of the workflows being drawn from `definition` inwards; empty if it isn't being drawn."""
     path: list[str] = []
     while drawing is not None:
-        path.insert(0, drawing.name)
+        if not drawing.is_body:
+            path.insert(0, drawing.name)
         if drawing.owner is definition:
             return path
         drawing = drawing.outer

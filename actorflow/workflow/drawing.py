@@ -42,6 +42,8 @@ _current: ContextVar[Drawing | None] = ContextVar("actorflow_drawing", default=N
 class Drawing:
     """A workflow that is being drawn. `owner` tells workflows apart that have one name; `outer` is the drawing that it is called in."""
 
+    is_body = False
+
     def __init__(self, name: str, owner: object = None, outer: Drawing | None = None) -> None:
         self.name = name
         self.owner = owner
@@ -131,10 +133,26 @@ class Drawing:
             return UNUSABLE
 
     def _leaf(self, promise: Promise) -> Expression:
-        source = source_of(promise)
+        return self.reach(source_of(promise))
+
+    def reach(self, source: Source) -> Expression:
+        """What stands behind a promise, as it reads here. Raises `Unusable`."""
         if source.drawing is not self:
-            raise Unusable(_strayed(source, self))
+            raise Unusable(source.drawing.strayed(source.label, self))
         return source.expression
+
+    def awaited(self, source: Source) -> Sequence[int]:
+        """The nodes to wait for until all is resolved that a promise stands for. Raises `Unusable`."""
+        if source.drawing is not self:
+            raise Unusable(source.drawing.strayed(source.label, self))
+        return sinks(self.draft.nodes, source.span)
+
+    def strayed(self, label: str, there: Drawing) -> str:
+        """Why a promise of this workflow can't be used there."""
+        return (
+            f"{label!r} belongs to workflow {self.name!r}, and can't be used in {there.name!r}; "
+            "pass it on as an argument or a result"
+        )
 
     def waits(self, after: Sequence[Any], what: str) -> tuple[int, ...]:
         """The nodes that `after=[…]` names: promises, also within containers."""
@@ -145,19 +163,11 @@ class Drawing:
         return tuple(found)
 
     def _waits_for(self, promise: Promise, found: dict[int, None], what: str) -> bool:
-        source = source_of(promise)
-        if source.drawing is not self:
-            self.problem(f"{what}: {_strayed(source, self)}")
-        else:
-            found.update(dict.fromkeys(sinks(self.draft.nodes, source.span)))
+        try:
+            found.update(dict.fromkeys(self.awaited(source_of(promise))))
+        except Unusable as error:
+            self.problem(f"{what}: {error}")
         return True
-
-
-def _strayed(source: Source, here: Drawing) -> str:
-    return (
-        f"{source.label!r} belongs to workflow {source.drawing.name!r}, and can't be used in {here.name!r}; "
-        "pass it on as an argument or a result"
-    )
 
 
 def _promises_in(value: Any) -> list[Promise]:

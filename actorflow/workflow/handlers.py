@@ -85,31 +85,54 @@ def _must_be_in_time(step: str, what: str, handlers: Handlers) -> None:
 
 def check_undo(step: str, signature: Signature, function: Any) -> bool:
     """Refuses an undo that can't take what it gets; tells whether it takes the step's arguments beside the value (R22)."""
-    mine = _readable_signature(step, "undo", function)
+    mine = _readable_signature(f"step {step!r}", "undo", function)
     value_only = takes_one(mine)
     if not value_only and not takes_arguments_of(mine, signature, after=1):
         value = f"value: {type_name(signature.return_annotation)}"
         name = display_name(function)
         expected = [f"{name}({value}) -> None", written(name, (value,), signature, "None")]
-        raise _unfit(step, "undo", name, mine, expected)
+        raise _unfit(f"step {step!r}", "undo", name, mine, expected)
     return not value_only
 
 
 def check_compensate(step: str, signature: Signature, function: Any) -> None:
     """Refuses a compensation that can't take the error and the step's arguments (R18)."""
-    mine = _readable_signature(step, "compensate", function)
+    mine = _readable_signature(f"step {step!r}", "compensate", function)
     if not takes_arguments_of(mine, signature, after=1):
         returns = f"Recover[{type_name(signature.return_annotation)}] | None"
         name = display_name(function)
-        raise _unfit(step, "compensate", name, mine, [written(name, ("error: Exception",), signature, returns)])
+        raise _unfit(
+            f"step {step!r}", "compensate", name, mine, [written(name, ("error: Exception",), signature, returns)]
+        )
 
 
-def guard_specs(step: str, signature: Signature, guards: Any, where: Any) -> tuple[GuardSpec, ...]:
-    """The guards in the order in which they are asked: the predicate of `where=`, then those of `guards=` (R17)."""
+def guard_specs(what: str, signature: Signature, guards: Any, where: Any) -> tuple[GuardSpec, ...]:
+    """The guards in the order in which they are asked: the predicate of `where=`, then those of `guards=` (R17).
+
+    `what` is what they guard, as in `step 'charge'`, and `signature` what it is given.
+    """
+    specs = guards_of_any(what, guards, where)
+    for spec in specs:
+        mine = signature_of(spec.function)
+        if mine is None or not takes_names_of(mine, signature):
+            raise unfit_guard(what, spec, signature)
+    return specs
+
+
+def guards_of_any(what: str, guards: Any, where: Any) -> tuple[GuardSpec, ...]:
+    """The same, as long as nobody knows what they will be given."""
     if not issubclass(type(guards), Sequence) or isinstance(guards, str):
-        raise InvalidStep(f"step {step!r} has guards={guards!r}\nGive a list or a tuple of functions.")
-    predicates = [] if where is None else [_guard(step, signature, where, is_where=True)]
-    return (*predicates, *(_guard(step, signature, guard, is_where=False) for guard in guards))
+        raise InvalidStep(f"{what} has guards={guards!r}\nGive a list or a tuple of functions.")
+    predicates = [] if where is None else [_guard(what, where, is_where=True)]
+    return (*predicates, *(_guard(what, guard, is_where=False) for guard in guards))
+
+
+def unfit_guard(what: str, guard: GuardSpec, signature: Signature) -> InvalidStep:
+    """A guard that doesn't take what is given to what it guards."""
+    name = display_name(guard.function)
+    returns = "bool" if guard.is_where else f"Skip[{type_name(signature.return_annotation)}] | None"
+    mine = signature_of(guard.function) or Signature()
+    return _unfit(what, _role(is_where=guard.is_where), name, mine, [written(name, (), signature, returns)])
 
 
 def check_handler_options(step: str, role: Role, retry: Any, timeout: Any, unknown: Any) -> None:
@@ -121,34 +144,27 @@ def check_handler_options(step: str, role: Role, retry: Any, timeout: Any, unkno
         raise InvalidStep(f"{what} has unknown={unknown!r}\nGive True or False.")
 
 
-def _guard(step: str, signature: Signature, function: Any, *, is_where: bool) -> GuardSpec:
-    role = "where" if is_where else "guard"
-    mine = _readable_signature(step, role, function)
-    if not takes_names_of(mine, signature):
-        name = display_name(function)
-        returns = "bool" if is_where else f"Skip[{type_name(signature.return_annotation)}] | None"
-        raise _unfit(step, role, name, mine, [written(name, (), signature, returns)])
+def _guard(what: str, function: Any, *, is_where: bool) -> GuardSpec:
+    _readable_signature(what, _role(is_where=is_where), function)
     return GuardSpec(function, is_async(function), is_where)
 
 
-def _readable_signature(step: str, role: str, function: Any) -> Signature:
+def _role(*, is_where: bool) -> str:
+    return "where" if is_where else "guard"
+
+
+def _readable_signature(what: str, role: str, function: Any) -> Signature:
     if not callable(function) or isinstance(function, type) or hasattr(function, "placement"):
-        raise InvalidStep(
-            f"the {role} of step {step!r} is {function!r}\nGive a plain function: a `def` or an `async def`."
-        )
+        raise InvalidStep(f"the {role} of {what} is {function!r}\nGive a plain function: a `def` or an `async def`.")
     if is_generator(function):
-        raise InvalidStep(
-            f"the {role} {display_name(function)!r} of step {step!r} is a generator\nIt must return, not yield."
-        )
+        raise InvalidStep(f"the {role} {display_name(function)!r} of {what} is a generator\nIt must return, not yield.")
     signature = signature_of(function)
     if signature is None:
-        raise InvalidStep(f"the {role} of step {step!r} has no signature that Python can tell\nWrap it in a `def`.")
+        raise InvalidStep(f"the {role} of {what} has no signature that Python can tell\nWrap it in a `def`.")
     return signature
 
 
-def _unfit(step: str, role: str, name: str, mine: Signature, expected: Sequence[str]) -> InvalidStep:
+def _unfit(what: str, role: str, name: str, mine: Signature, expected: Sequence[str]) -> InvalidStep:
     has = ", ".join(mine.parameters)
     ways = "\n      or: ".join(expected)
-    return InvalidStep(
-        f"the {role} {name!r} of step {step!r} takes ({has}), which isn't what it is given\nExpected: {ways}"
-    )
+    return InvalidStep(f"the {role} {name!r} of {what} takes ({has}), which isn't what it is given\nExpected: {ways}")

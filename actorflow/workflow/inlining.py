@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from actorflow.plan import Body, Draft, DraftNode, Expression, StepSpec, compile_draft, moved, nodes_in, nodes_of
+from actorflow.plan import Body, Draft, DraftNode, Expression, StepSpec, compile_draft, moved, nodes_in
 
 
 def inlined(
@@ -58,7 +58,10 @@ def without_undo(draft: Draft) -> Draft:
 
 
 def sinks(nodes: Sequence[DraftNode], span: tuple[int, int]) -> list[int]:
-    """Of nodes `span[0]` up to `span[1]` those that none of the others waits for: when they are resolved, all are."""
+    """Of nodes `span[0]` up to `span[1]` those that none of the others waits for: when they are resolved, all are.
+
+    A scope may be done without ever having needed what its bodies capture.
+    """
     first, end = span
     if end - first <= 1:
         return list(range(first, end))
@@ -66,7 +69,6 @@ def sinks(nodes: Sequence[DraftNode], span: tuple[int, int]) -> list[int]:
     for i in range(first, end):
         node = nodes[i]
         inside.difference_update(node.after)
-        inside.difference_update(nodes_of(node.captures))
         for argument in node.arguments:
             inside.difference_update(nodes_in(argument))
     return sorted(inside)

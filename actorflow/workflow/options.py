@@ -86,12 +86,12 @@ def changed_options(
     return replace(options, **checked)
 
 
-def checked_placement(step: str, before: Placement, name: Any, after: Any, keep: Any) -> Placement:
+def checked_placement(what: str, before: Placement, name: Any, after: Any, keep: Any) -> Placement:
     """The placement with what is given changed; what is `UNSET` stays. Raises `InvalidStep`."""
     if after is not UNSET and (not isinstance(after, Sequence) or isinstance(after, str)):
-        raise InvalidStep(f"step {step!r} has after={after!r}\nGive a list of what it waits for: after=[seat].")
+        raise InvalidStep(f"{what} has after={after!r}\nGive a list of what it waits for: after=[seat].")
     if keep is not UNSET and not isinstance(keep, bool):
-        raise InvalidStep(f"step {step!r} has keep={keep!r}\nGive True or False.")
+        raise InvalidStep(f"{what} has keep={keep!r}\nGive True or False.")
     return Placement(
         name=before.name if name is UNSET else check_name(name),
         after=before.after if after is UNSET else tuple(after),  # pyright: ignore[reportUnknownArgumentType]
@@ -119,7 +119,7 @@ def _guards(name: str, signature: Signature, options: StepOptions, given: dict[s
 
     old_where = next((guard.function for guard in options.guards if guard.is_where), None)
     old_guards = [guard.function for guard in options.guards if not guard.is_where]
-    return guard_specs(name, signature, given.get("guards", old_guards), given.get("where", old_where))
+    return guard_specs(f"step {name!r}", signature, given.get("guards", old_guards), given.get("where", old_where))
 
 
 def check_timeout(what: str, timeout: Any) -> None:

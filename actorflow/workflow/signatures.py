@@ -49,6 +49,15 @@ def takes_names_of(signature: Signature, step: Signature) -> bool:
     return _takes_anything(mine) or names == [(each.name, each.kind) for each in step.parameters.values()]
 
 
+def takes_call(signature: Signature, count: int, keywords: Sequence[str] = ()) -> bool:
+    """Whether a function can be called with so many arguments by position, and these by name."""
+    try:
+        signature.bind(*[None] * count, **dict.fromkeys(keywords))
+    except TypeError:
+        return False
+    return True
+
+
 def takes_one(signature: Signature) -> bool:
     parameters = list(signature.parameters.values())
     return len(parameters) == 1 and parameters[0].kind in _PLAIN

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from actorflow.plan import Findings, at
-from actorflow.workflow.combine import transform
+from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
@@ -133,7 +133,7 @@ def _names_seen_by(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def _is_definition(value: Any) -> bool:
-    return isinstance(value, (Step, Workflow)) or value is transform
+    return isinstance(value, (Step, Workflow, Combinator))
 
 
 def _parameters(arguments: ast.arguments) -> list[str]:

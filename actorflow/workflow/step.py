@@ -162,7 +162,7 @@ class Step(Generic[P, R, X]):
         }
         options = changed_options(self.name, self.function, self.signature, self._options, changes)
         check_sendable_values(self.name, options)
-        placement = checked_placement(self.name, self.placement, name, after, keep)
+        placement = checked_placement(f"step {self.name!r}", self.placement, name, after, keep)
         _refuse_undo_of_irreversible(self.name, options, self.handlers)
         return Step(self.function, self.name, self.signature, options, placement, self.handlers)
 

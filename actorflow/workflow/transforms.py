@@ -7,29 +7,28 @@ from collections.abc import Callable
 from inspect import Parameter, Signature
 from typing import Any
 
-from actorflow.errors import InvalidState, InvalidStep
-from actorflow.plan import DraftNode, StepSpec
+from actorflow.errors import InvalidStep
+from actorflow.plan import StepSpec
 from actorflow.values import bare_function, resolve_hints
-from actorflow.workflow.drawing import current_drawing
-from actorflow.workflow.lines import users_line
+from actorflow.workflow.calls import Call
+from actorflow.workflow.combinators import Combinator
+from actorflow.workflow.fitting import brought_along
+from actorflow.workflow.functions import signature_of
 from actorflow.workflow.promise import Promise, is_promise, source_of
+from actorflow.workflow.signatures import takes_call
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
 
-def draw_transform(value: object, function: Callable[[Any], Any]) -> Any:
+def draw_transform(combinator: Combinator, value: object, function: Callable[[Any], Any]) -> Any:
     """Draws the node, and gives the promise of its result. Raises `InvalidState` outside of a workflow that is being drawn."""
-    drawing = current_drawing()
-    if drawing is None:
-        raise InvalidState("transform() was called outside of a workflow\nCall it inside a @workflow function.")
-    line = users_line()
+    call = Call(combinator, _name(function))
     problem = _misfit(function)
+    argument = call.expression(value)
     if problem:
-        drawing.refuse(f"transform: {problem}")
-    spec = transform_spec(function, _type_of(value))
-    name = drawing.name_for(spec.name, None, line)
-    argument = drawing.expression(value, f"transform {name!r}")
-    return drawing.place(DraftNode(name, spec, (argument,), line=line))
+        call.problem(problem)
+        return call.nothing()
+    return call.place(transform_spec(function, _type_of(value)), (argument,))
 
 
 def transform_spec(function: Callable[[Any], Any], given: Any) -> StepSpec:
@@ -78,34 +77,12 @@ def _misfit(function: Any) -> str | None:
     bare = bare_function(function)
     if inspect.iscoroutinefunction(bare) or inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare):
         return f"{_name(function)!r} has to be an ordinary function that returns; make it a step"
-    captured = next(filter(is_promise, _captured(function)), None)
+    captured = next(filter(is_promise, brought_along(function)), None)
     if captured is not None:
         return (
             f"the function uses the promise {source_of(captured).label!r} from around it; make a step that takes both"
         )
-    return _bad_signature(function)
-
-
-def _captured(function: Any) -> list[Any]:
-    """The values that a function brings along: of its closure, its defaults, its `partial`."""
-    bare = bare_function(function)
-    cells = [cell.cell_contents for cell in getattr(bare, "__closure__", None) or () if _is_filled(cell)]
-    given = getattr(function, "args", ()) if bare is not function else ()
-    return [*cells, *(getattr(bare, "__defaults__", None) or ()), *given]
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        return bool([cell.cell_contents])
-    except ValueError:
-        return False
-
-
-def _bad_signature(function: Any) -> str | None:
-    try:
-        inspect.signature(function).bind(None)
-    except TypeError:
+    signature = signature_of(function)
+    if signature is not None and not takes_call(signature, 1):
         return f"{_name(function)!r} has to take one argument, the value"
-    except ValueError:
-        return None
     return None
