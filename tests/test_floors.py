@@ -23,6 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine"}),
     frozenset({"runtime"}),
     frozenset({"testing"}),
+    frozenset({"cli"}),
     frozenset({"__init__"}),
 )
 FLOOR_OF = {name: number for number, floor in enumerate(FLOORS) for name in floor}
@@ -32,7 +33,11 @@ WINGS_KNOWN = {"workflow": frozenset({"plan"}), "engine": frozenset({"plan"})}
 """What these may know of floors two and up; the others know everything below."""
 
 CORE_DEPENDENCIES = frozenset({"anyio", "msgspec", "structlog"})
-TESTING_DEPENDENCIES = frozenset({"pytest", "pytest_asyncio", "hypothesis"})
+EXTRA_DEPENDENCIES = {
+    "testing": frozenset({"pytest", "pytest_asyncio", "hypothesis"}),
+    "cli": frozenset({"typer", "rich"}),
+}
+"""What these may import beside: by pytest's own installation, and by extras."""
 IMPURE = frozenset({"asyncio", "time", "random", "threading", "anyio", "socket", "selectors", "sched", "secrets"})
 
 
@@ -133,7 +138,7 @@ def strangers(package: Path) -> list[str]:
     return [
         f"{entry.module}:{entry.line} imports {entry.target}"
         for entry in imports(package)
-        if entry.target.split(".")[0] not in (core | TESTING_DEPENDENCIES if part(entry.module) == "testing" else core)
+        if entry.target.split(".")[0] not in core | EXTRA_DEPENDENCIES.get(part(entry.module), frozenset())
     ]
 
 

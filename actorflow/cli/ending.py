@@ -1,0 +1,34 @@
+"""How a run ended, as all forms of output tell it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actorflow.cli.ledger import Ledger
+from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
+from actorflow.plan import Plan
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """`snapshot` is the file that a halted run was written to, `resume` the command that goes on with it."""
+
+    run_id: str
+    plan: Plan
+    outcome: Outcome[Any]
+    ledger: Ledger
+    snapshot: str = ""
+    resume: str = ""
+
+    @property
+    def word(self) -> str:
+        match self.outcome:
+            case Succeeded():
+                return "succeeded"
+            case Failed():
+                return "failed"
+            case Halted():
+                return "halted"
+            case Cancelled():
+                return "cancelled"

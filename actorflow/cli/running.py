@@ -1,0 +1,178 @@
+"""Carries out `run` and `resume`: opens a runtime, starts the run, shows it, and says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import shlex
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from actorflow.cli import snapshots
+from actorflow.cli.ending import Ending
+from actorflow.cli.exits import FAILED, HALTED, SUCCEEDED, Refused
+from actorflow.cli.forms import Form, Reporter, reporter_of
+from actorflow.cli.interrupts import Interrupts
+from actorflow.cli.ledger import TAKEN, Ledger
+from actorflow.cli.output import Output
+from actorflow.cli.trace import traceback_of
+from actorflow.errors import ActorflowError, brief
+from actorflow.facts import Event
+from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
+from actorflow.plan import Plan
+from actorflow.runtime import Run, Runtime
+from actorflow.workflow import Workflow
+
+_BUFFER = 100_000
+"""Events that may wait to be shown. A burst within one turn of the loop doesn't count."""
+
+Start = Callable[[Runtime], Awaitable[Run[Any]]]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A run to be carried out. `target` and `lent_by` are as they were given, for the command that resumes it."""
+
+    target: str
+    workflow: Workflow[..., Any]
+    plan: Plan
+    start: Start
+    resumed: bool = False
+    factory: Callable[[], Any] | None = None
+    lent_by: str = ""
+    snapshot: Path | None = None
+    form: Form = "auto"
+
+
+def starting(workflow: Workflow[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Start:
+    """How `run` starts it. Raises `Refused` for options that make no sense."""
+
+    async def start(runtime: Runtime) -> Run[Any]:
+        return await runtime.options(**options).start(workflow, **inputs)
+
+    try:
+        Runtime().options(**options)
+    except ActorflowError as error:
+        raise Refused(str(error)) from None
+    return start
+
+
+def resuming(workflow: Workflow[..., Any], data: bytes, resolve: Mapping[str, Any]) -> Start:
+    async def start(runtime: Runtime) -> Run[Any]:
+        return await runtime.resume(workflow, data, resolve=resolve)
+
+    return start
+
+
+def carry_out(job: Job) -> int:
+    """Runs it to its end, and gives the exit code. Raises `Refused` if it couldn't be started."""
+    snapshots.check_place(snapshots.place_of("run", job.snapshot))
+    output = Output()
+    reporter = reporter_of(job.form, output)
+    _log_beside(output)
+    with contextlib.ExitStack() as stack:
+        if job.form == "json":  # what steps print isn't to stand among the lines
+            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        stack.callback(reporter.stop)
+        ending = asyncio.run(_run(job, reporter))
+    reporter.end(ending)
+    return exit_code(ending.outcome)
+
+
+def exit_code(outcome: Outcome[Any]) -> int:
+    match outcome:
+        case Succeeded():
+            return SUCCEEDED
+        case Halted():
+            return HALTED
+        case Failed() | Cancelled():
+            return FAILED
+
+
+def _log_beside(output: Output) -> None:
+    """Unless the module has set up its own logging, log lines go to standard error, wherever that leads at the time."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
+async def _run(job: Job, reporter: Reporter) -> Ending:
+    ledger = Ledger()
+    async with _opened(job) as runtime:
+        runtime.subscribe(_listener(reporter, ledger), *reporter.taken, *TAKEN, buffer=_BUFFER)
+        run = await _started(job, runtime)
+        reporter.begin(run.id, job.plan, resumed=job.resumed)
+        with Interrupts(run, reporter.say, runtime.config.halt_timeout).installed():
+            outcome = await run.outcome()
+        place = _kept(job, outcome)
+    return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, outcome, place) if place else "")
+
+
+def _listener(reporter: Reporter, ledger: Ledger) -> Callable[[Event], None]:
+    shown = tuple(reporter.taken)
+    noted = frozenset(TAKEN)
+
+    def listen(event: Event) -> None:
+        if type(event.fact) in noted:
+            ledger.take(event)
+        if isinstance(event.fact, shown):
+            reporter.take(event)
+
+    return listen
+
+
+async def _started(job: Job, runtime: Runtime) -> Run[Any]:
+    try:
+        return await job.start(runtime)
+    except ActorflowError as error:
+        raise Refused(str(error)) from error
+
+
+def _kept(job: Job, outcome: Outcome[Any]) -> str:
+    """Writes a halted run's snapshot, and says where it is."""
+    if not isinstance(outcome, Halted) or outcome.snapshot is None:
+        return ""
+    return str(snapshots.write(snapshots.place_of(outcome.run_id, job.snapshot), outcome.snapshot))
+
+
+def resume_command(job: Job, outcome: Outcome[Any], place: str) -> str:
+    """What to type to go on with a halted run."""
+    words = ["actorflow", "resume", job.target, place]
+    if job.lent_by:
+        words += ["--runtime", job.lent_by]
+    return shlex.join(words)
+
+
+# ── the runtime ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def _opened(job: Job) -> AsyncGenerator[Runtime, None]:
+    """The runtime that the run's module lends, or a plain one."""
+    if job.factory is None:
+        async with Runtime() as runtime:
+            yield runtime
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            runtime = await _lent(job, job.factory(), stack)
+        except (Refused, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            raise Refused(f"--runtime {job.lent_by}: it failed\n{traceback_of(error)}") from error
+        yield runtime
+
+
+async def _lent(job: Job, made: Any, stack: contextlib.AsyncExitStack) -> Runtime:
+    if inspect.isawaitable(made):
+        made = await made
+    if not isinstance(made, Runtime) and hasattr(made, "__aenter__"):
+        made = await stack.enter_async_context(made)
+    if not isinstance(made, Runtime):
+        raise Refused(f"--runtime {job.lent_by}: it gives {brief(made)}, not a Runtime")
+    return await stack.enter_async_context(made)
