@@ -121,19 +121,20 @@ def parts_of(block: Block) -> Iterator[CodeType]:
 
 def chain_of(block: Block) -> list[Block]:
     """The block, after those that it continues."""
-    before = [
-        other
-        for other in BLOCKS
-        if other.page == block.page and other.language == "python" and not other.title and other.line < block.line
-    ]
+    before = [other for other in BLOCKS if other.page == block.page and is_run(other) and other.line < block.line]
     return [*chain_of(before[-1]), block] if block.note("continues") else [block]
+
+
+MARK = compiled(README, 1, "print('── itself')")
+"""Stands between what a block continues, and the block."""
 
 
 def run(block: Block, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Runs a block, and gives the module that it has filled."""
     module = ModuleType("__main__" if block == SAGA else "example_of_the_docs")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    codes = [code for each in chain_of(block) for code in parts_of(each)]
+    *before, itself = [list(parts_of(each)) for each in chain_of(block)]
+    codes = [*(code for each in before for code in each), MARK, *itself]
     if any(code.co_flags & inspect.CO_COROUTINE for code in codes):
         asyncio.run(run_on_a_loop(codes, module))
     else:
@@ -163,7 +164,7 @@ def test_a_block_of_python_runs_and_prints_what_stands_below_it(
     run(block, monkeypatch)
     after = [other for other in BLOCKS if other.page == block.page and other.line > block.line]
     if after and after[0].note("prints"):
-        assert capsys.readouterr().out == after[0].code
+        assert capsys.readouterr().out.partition("── itself\n")[2] == after[0].code
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.note("pytest")], ids=str)
