@@ -62,4 +62,4 @@ def described(box: Box, look: Look) -> Iterator[str]:
 
 def is_cluster(box: Box) -> bool:
     """Whether it's drawn around others."""
-    return bool(box.children) or box.kind == "body" or (box.kind == "scope" and not box.steps)
+    return bool(box.children) or box.kind == "body" or (box.kind == "scope" and not box.is_folded)

@@ -46,7 +46,7 @@ class Box(msgspec.Struct, eq=False):
     """A step, or what has steps inside: a scope (a combinator), one of its bodies, a composed workflow.
 
     `again` stands for a workflow inside itself. `name` is the name in `plan`, `path` the one in the whole. `node` is the number of a step or
-    a scope, -1 for the others. `steps` counts what was folded away.
+    a scope, -1 for the others. `steps` counts what was folded away, if it `is_folded`.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Box(msgspec.Struct, eq=False):
     plan: Plan
     node: int = -1
     children: list[Box] = []
+    is_folded: bool = False
     steps: int = 0
     status: str = ""
 
@@ -205,9 +206,11 @@ class _Placing:
         if not dot:
             box = self._node(sheet, i)
             sheet.boxes.append(box)
-            box.steps = steps_at(sheet.plan, i, sheet.within) if box.kind == "scope" else 0
+            box.is_folded = box.kind == "scope"
+            box.steps = steps_at(sheet.plan, i, sheet.within) if box.is_folded else 0
             return box
         box = sheet.workflow(outer, sheet.boxes)
+        box.is_folded = True
         box.steps += steps_at(sheet.plan, i, sheet.within)
         self.members.setdefault(box.id, []).append(sheet.path + sheet.plan.names[i])
         return box
@@ -259,7 +262,7 @@ def _captures(sheet: _Sheet) -> Iterator[Arrow]:
             yield from (Arrow(tail, head, True) for head in heads for tail in sources)
     for i, scope in sheet.plan.scopes.items():
         box = sheet.placed[i]
-        if box and box.steps:
+        if box and box.is_folded:
             yield from (Arrow(tail, box, True) for waits in scope.waits for tail in sheet.made_from(waits))
 
 
@@ -279,5 +282,5 @@ def _colour(boxes: Sequence[Box], members: Mapping[str, list[str]], status: Mapp
         if not all(path in status for path in paths):
             found[box_id].add("pending")
     for box in boxes:
-        if found[box.id] or box.node >= 0 or box.steps:
+        if found[box.id] or box.node >= 0 or box.is_folded:
             box.status = merged(found[box.id])

@@ -53,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     lines       per node: the user's own line
     scopes      of each scope node: its kind, and its bodies
     readers_of  of a body, per input: the nodes whose arguments are made from it (they wait for a capture that is late)
+    lent        of a body: the inputs that are, or are part of, what an around lends: never stored
     draft       what it was compiled from: where each argument comes from, for people
     """
 
@@ -80,6 +81,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     lines: Mapping[int, str] = {}
     scopes: Mapping[int, ScopePlan] = {}
     readers_of: tuple[tuple[int, ...], ...] = ()
+    lent: frozenset[int] = frozenset()
     draft: Any = None
 
     def __len__(self) -> int:

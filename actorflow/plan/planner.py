@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from actorflow.errors import InvalidWorkflow
 from actorflow.plan.checks import examine
-from actorflow.plan.control import BodyPlan, ScopePlan
+from actorflow.plan.control import Around, Body, BodyPlan, ScopePlan
 from actorflow.plan.draft import Draft, DraftNode
 from actorflow.plan.expression import Expression, Slots, binder, evaluator, inputs_in, nodes_in, nodes_of
 from actorflow.plan.findings import Findings
@@ -39,7 +39,7 @@ def compile_draft(draft: Draft, problems: Iterable[str] = ()) -> Plan:
     return _compile(draft, found)
 
 
-def _compile(draft: Draft, found: Findings) -> Plan:
+def _compile(draft: Draft, found: Findings, lent: frozenset[int] = frozenset()) -> Plan:
     nodes = draft.nodes
     slots = Slots(len(nodes), len(draft.inputs))
     takes, binders = _arguments(nodes, slots)
@@ -72,8 +72,9 @@ def _compile(draft: Draft, found: Findings) -> Plan:
         middleware=draft.middleware,
         notes=(*draft.notes, *found.notes),
         lines={i: node.line for i, node in enumerate(nodes) if node.line},
-        scopes={i: _scope(node, slots) for i, node in enumerate(nodes) if node.spec.control is not None},
+        scopes={i: _scope(node, slots, lent) for i, node in enumerate(nodes) if node.spec.control is not None},
         readers_of=_readers_of(draft) if draft.is_body else (),
+        lent=lent,
         draft=draft,
     )
 
@@ -145,20 +146,25 @@ def _keeps(draft: Draft) -> tuple[bool, ...]:
 # ── scopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _scope(node: DraftNode, slots: Slots) -> ScopePlan:
+def _scope(node: DraftNode, slots: Slots, lent: frozenset[int]) -> ScopePlan:
     control = node.spec.control
     assert control is not None
     return ScopePlan(
         control,
-        tuple(BodyPlan(body, None if body.draft is None else _compile_body(body.draft)) for body in node.bodies),
+        tuple(BodyPlan(body, _compile_body(node, body, lent)) for body in node.bodies),
         tuple(evaluator(capture, slots) for capture in node.captures),
         tuple(_slots_in(capture, slots) for capture in node.captures),
     )
 
 
-def _compile_body(draft: Draft) -> Plan:
-    """Its problems have been told with those of the whole."""
-    return _compile(draft, Findings())
+def _compile_body(node: DraftNode, body: Body, lent: frozenset[int]) -> Plan | None:
+    """Its problems have been told with those of the whole. None: it is compiled when it is needed."""
+    if body.draft is None:
+        return None
+    own = range(body.given) if isinstance(node.spec.control, Around) else ()
+    captures = enumerate(body.takes, body.given)
+    taken = (place for place, capture in captures if not lent.isdisjoint(inputs_in(node.captures[capture])))
+    return _compile(body.draft, Findings(), frozenset((*own, *taken)))
 
 
 def _slots_in(expression: Expression, slots: Slots) -> Numbers:

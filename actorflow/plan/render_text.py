@@ -116,7 +116,7 @@ class _Rows:
 def _flat(boxes: Sequence[Box]) -> Iterator[Box]:
     """The boxes with a line of their own: those of a composed workflow stand beside the others, under their whole names."""
     for box in boxes:
-        if box.kind == "workflow" and not box.steps:
+        if box.kind == "workflow" and not box.is_folded:
             yield from _flat(box.children)
         else:
             yield box

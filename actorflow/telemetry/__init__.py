@@ -10,7 +10,8 @@ from actorflow.telemetry.subscription import Subscription
 
 if TYPE_CHECKING:
     from actorflow.telemetry.hub import Hub
+    from actorflow.telemetry.statuses import statuses_of, update_statuses
 else:
-    __getattr__ = loads_later(__name__, hub="Hub")
+    __getattr__ = loads_later(__name__, hub="Hub", statuses="statuses_of update_statuses")
 
-__all__ = ["Hub", "Subscription", "log_events", "words_of", "words_of_kind"]
+__all__ = ["Hub", "Subscription", "log_events", "statuses_of", "update_statuses", "words_of", "words_of_kind"]

@@ -176,7 +176,7 @@ def test_a_plan_of_many_nodes_and_a_deep_chain() -> None:
     plan = builder.returns("n9999").build().compile()
     assert len(plan) == 10_000
     assert plan.roots == (0,)
-    assert len(plan.text().splitlines()) == 10_002
+    assert len(plan.text(most=10_000).splitlines()) == 10_002
 
 
 @st.composite

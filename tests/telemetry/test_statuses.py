@@ -1,0 +1,128 @@
+"""Where the nodes of a run stand, from its events: through real runs, as their drawings show them."""
+
+from __future__ import annotations
+
+from asyncio import sleep
+
+import pytest
+
+from actorflow import (
+    Event,
+    Halt,
+    Recover,
+    Retry,
+    RunCancelled,
+    RunFailed,
+    RunHalted,
+    Runtime,
+    Skip,
+    TryAgain,
+    step,
+    step_context,
+    workflow,
+)
+from actorflow.engine.state import STATUS_NAMES
+from actorflow.plan.colours import COLOURS, known_status
+from actorflow.telemetry import statuses_of, update_statuses
+from actorflow.telemetry.statuses import STATUSES
+from tests.plan.languages import read_mermaid
+
+
+@step
+async def seat(city: str) -> str:
+    return f"{city}-12A"
+
+
+@seat.undo
+async def release(code: str) -> None:
+    if code.startswith("Stuck"):
+        raise ConnectionError
+
+
+@step(guards=[lambda code: Skip(None) if code.startswith("Oslo") else None])
+async def insure(code: str) -> None: ...
+
+
+@step(retry=Retry(attempts=2))
+async def charge(code: str) -> int:
+    if step_context().attempt == 1:
+        raise TryAgain
+    if code.startswith("Halt"):
+        raise Halt(1)
+    if not code.startswith("Oslo"):
+        raise ValueError(code)
+    return 1
+
+
+@charge.compensate
+async def settle(error: Exception, code: str) -> Recover[int] | None:
+    if code.startswith("Sad"):
+        raise ConnectionError
+    return Recover(0) if code.startswith("Luck") else None
+
+
+@step
+async def post(amount: int) -> None: ...
+
+
+@workflow
+def trip(city: str) -> None:
+    code = seat(city)
+    insure(code)
+    post(charge(code))
+
+
+async def events_of(runtime: Runtime, city: str) -> list[Event]:
+    events: list[Event] = []
+    subscription = runtime.subscribe(events.append)
+    try:
+        await runtime.run(trip, city)
+    except (RunFailed, RunHalted, RunCancelled):
+        pass
+    while not events or type(events[-1].fact).__name__ != "RunEnded":
+        await sleep(0)
+    subscription.close()
+    return events
+
+
+@pytest.mark.parametrize(
+    ("city", "expected"),
+    [
+        ("Oslo", {"seat": "completed", "insure": "skipped", "charge": "completed", "post": "completed"}),
+        ("Luck", {"seat": "completed", "insure": "completed", "charge": "completed", "post": "completed"}),
+        ("Rome", {"seat": "undone", "insure": "completed", "charge": "compensated"}),
+        ("Sad", {"seat": "undone", "insure": "completed", "charge": "compensation_failed"}),
+        ("Stuck", {"seat": "undo_failed", "insure": "completed", "charge": "compensated"}),
+        ("Halt", {"seat": "completed", "insure": "completed", "charge": "completed", "post": "pending"}),
+    ],
+)
+async def test_a_run_colours_the_drawing_of_its_plan(runtime: Runtime, city: str, expected: dict[str, str]) -> None:
+    statuses = statuses_of(await events_of(runtime, city))
+    assert statuses == expected
+    plan = trip.compile()
+    graph = read_mermaid(plan.mermaid(status=statuses))
+    shown = {graph.boxes[id].partition("\n")[0]: style for id, style in graph.classes.items()}
+    assert shown == {name: expected.get(name, "pending") for name in plan.names}
+
+
+async def test_the_statuses_go_along_with_the_run(runtime: Runtime) -> None:
+    statuses: dict[str, str] = {}
+    told: list[str] = []
+    for event in await events_of(runtime, "Luck"):
+        update_statuses(statuses, event)
+        if event.node == "charge" and [statuses["charge"]] != told[-1:]:
+            told.append(statuses["charge"])
+    assert told == ["pending", "running", "failed", "waiting", "running", "failed", "compensating", "completed"]
+
+
+async def test_one_run_is_picked_out_of_several(runtime: Runtime) -> None:
+    events = [*await events_of(runtime, "Oslo"), *await events_of(runtime, "Rome")]
+    assert statuses_of(events)["seat"] == "undone"
+    assert statuses_of(events, run_id=events[0].run_id)["seat"] == "completed"
+    assert statuses_of(events, run_id="nobody's") == {}
+
+
+def test_drawings_know_all_statuses() -> None:
+    """Those that events make, and those that the engine names."""
+    assert set(STATUSES.values()) <= COLOURS.keys()
+    assert {known_status(name) for name in STATUS_NAMES} <= COLOURS.keys()
