@@ -9,7 +9,7 @@ are the executor's own; they are built as objects only if somebody takes them. T
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -135,6 +135,51 @@ class UndoAttemptFailed(StepFact, frozen=True):
     began: float
 
 
+# ── scopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class BodyOpened(StepFact, frozen=True):
+    """A scope has decided: this body runs now, with these values. `key` is its part of the names in it.
+
+    A repeat counts its passes from 1 with `index`; an around that is entered again gives its new value to the body that is open.
+    """
+
+    body: int
+    index: int
+    key: str
+    given: tuple[Any, ...]
+    began: float
+
+
+class ItemsPulled(StepFact, frozen=True):
+    """An `each` has got items; `more`: the source isn't exhausted. `keys` are their names, None: their places in the source."""
+
+    items: Sequence[Any]
+    keys: Sequence[str] | None
+    more: bool
+    began: float
+
+
+class ScopeLeft(StepFact, frozen=True):
+    """An around was left; `error` is what its exit raised."""
+
+    error: BaseException | None
+    began: float
+
+
+class StepsEmitted(StepFact, frozen=True):
+    """The step has succeeded with `value`, and has added steps to its run: `plan`. Node `replacing` of it stands for the step from now on.
+
+    `problem`: they can't be planned, which fails the run.
+    """
+
+    value: Any
+    plan: Any
+    replacing: int | None
+    began: float
+    problem: BaseException | None = None
+
+
 # ── the executor's own ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -187,6 +232,28 @@ class StepGaveUp(StepFact, frozen=True):
 
     error: BaseException
     phase: Literal["guard", "run"]
+
+
+class ItemStarted(StepFact, frozen=True):
+    """A body runs for an item of an `each`."""
+
+    index: int
+    key: str
+    item: Any
+
+
+class ItemFailed(StepFact, frozen=True):
+    """A failure stands inside an item whose outcome is collected: the item is taken back by itself."""
+
+    index: int
+    error: BaseException
+
+
+class ItemEnded(StepFact, frozen=True):
+    """The item has been taken back; `outcome` is what its `each` gives for it."""
+
+    index: int
+    outcome: Any
 
 
 class RollbackStarted(RunFact, frozen=True):

@@ -4,7 +4,6 @@
 """
 
 from actorflow.engine import rules as _rules  # fills the table
-from actorflow.engine.advance import standing_error
 from actorflow.engine.decide import decide, replay
 from actorflow.engine.lost import answers_for_the_lost
 from actorflow.engine.orders import (
@@ -21,6 +20,7 @@ from actorflow.engine.orders import (
     GoOn,
     GraceOver,
     HandlerDue,
+    LeaveScope,
     NothingBegun,
     Pause,
     PermitsGranted,
@@ -39,6 +39,7 @@ from actorflow.engine.orders import (
     WithdrawAsks,
 )
 from actorflow.engine.requests import set_aside
+from actorflow.engine.rollback import standing_error
 from actorflow.engine.state import (
     CLOSING,
     COMPLETED,
@@ -53,6 +54,7 @@ from actorflow.engine.state import (
     program_of,
 )
 from actorflow.engine.table import RULES, Rule
+from actorflow.engine.tree import LATE, Frame, Scope, Tree
 
 _ = _rules
 
@@ -62,6 +64,7 @@ __all__ = [
     "ENDED",
     "GONE",
     "HALTING",
+    "LATE",
     "RULES",
     "RUN",
     "SKIPPED",
@@ -76,9 +79,11 @@ __all__ = [
     "DeclinePermits",
     "EndRun",
     "FindLost",
+    "Frame",
     "GoOn",
     "GraceOver",
     "HandlerDue",
+    "LeaveScope",
     "NothingBegun",
     "Pause",
     "PermitsGranted",
@@ -93,8 +98,10 @@ __all__ = [
     "RunGuards",
     "RunOptions",
     "RunOverdue",
+    "Scope",
     "State",
     "StopStep",
+    "Tree",
     "UndoAll",
     "UndoStep",
     "WithdrawAsks",

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from actorflow.engine.advance import advance, record
+from actorflow.engine.advance import advance
 from actorflow.engine.orders import PermitsGranted, Resume, UndoAll
 from actorflow.engine.permits import free_permits
 from actorflow.engine.policy import answer_of_a_stopped_step
+from actorflow.engine.record import record
 from actorflow.engine.state import ENDED, READY, RUN, WAITING, RunOptions, State
 from actorflow.engine.table import RULES
 from actorflow.facts import Fact

@@ -5,6 +5,9 @@ The same folds serve a live run and a replay of its recorded facts.
 
 from __future__ import annotations
 
+from actorflow.engine.frames import resolved
+from actorflow.engine.items_of import errors_of, joins_the_rollback, stays_incomplete
+from actorflow.engine.ready import ready
 from actorflow.engine.state import (
     COMPLETED,
     ENDED,
@@ -40,7 +43,7 @@ from actorflow.facts import (
     StepGaveUp,
     StepHalted,
     StepInterrupted,
-    StepScheduled,
+    StepsEmitted,
     StepSkipped,
     StepStarted,
     StepSucceeded,
@@ -82,6 +85,8 @@ def rollback_started(state: State, fact: RollbackStarted) -> None:
     state.by = fact.reason
     if fact.error is not None:
         state.errors.append(StepError("", "run", 1, fact.error))
+    if state.tree is not None:
+        joins_the_rollback(state, state.tree)
 
 
 def run_ended(state: State, fact: RunEnded) -> None:
@@ -90,14 +95,6 @@ def run_ended(state: State, fact: RunEnded) -> None:
 
 
 # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def ready(state: State, node: int, at: float) -> None:
-    """All that the node waits for is resolved."""
-    state.status[node] = READY
-    state.ready.append(node)
-    if state.facts is not None and state.takes[StepScheduled]:
-        state.facts.append(StepScheduled(state.run, node, state.attempt[node], at))
 
 
 def resolve(state: State, node: int, value: object, at: float) -> None:
@@ -122,6 +119,8 @@ def resolve(state: State, node: int, value: object, at: float) -> None:
         readers[other] -= 1
         if not readers[other]:
             state.values[other] = GONE
+    if state.tree is not None:
+        resolved(state, state.tree, node, at)
 
 
 def forget(state: State, node: int) -> None:
@@ -189,7 +188,7 @@ def step_halted(state: State, fact: StepHalted) -> None:
         step_succeeded(state, fact)
 
 
-def step_succeeded(state: State, fact: StepSucceeded | StepHalted) -> None:
+def step_succeeded(state: State, fact: StepSucceeded | StepHalted | StepsEmitted) -> None:
     node = fact.node
     state.status[node] = COMPLETED
     state.running -= 1
@@ -256,18 +255,19 @@ def step_gave_up(state: State, fact: StepGaveUp) -> None:
     node = fact.node
     state.running -= state.status[node] in (RUNNING, STOPPING)
     state.status[node] = FAILED
+    errors = errors_of(state, node)
     if not (node in state.stopped and isinstance(fact.error, StepCancelled)):
-        state.errors.append(StepError(state.name(node), fact.phase, fact.attempt, fact.error))
+        errors.append(StepError(state.name(node), fact.phase, fact.attempt, fact.error))
     failed = state.handler_errors.pop(node, None)
     if failed is not None:
-        state.errors.append(StepError(state.name(node), "compensate", state.tries.get(node, 1), failed))
+        errors.append(StepError(state.name(node), "compensate", state.tries.get(node, 1), failed))
     if node in state.unknown:
         step = state.program.steps[node]
         if step.undo is not None and step.undo.unknown:
             state.undo_stack.append(node)
             state.values[node] = None
         else:
-            state.incomplete = True
+            stays_incomplete(state, node)
     forget(state, node)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from actorflow.engine.fold import forget, resolve
+from actorflow.engine.items_of import errors_of, stays_incomplete, took_back
 from actorflow.engine.state import (
     COMPENSATING,
     COMPENSATION_WAITING,
     COMPLETED,
     GONE,
     INTERRUPTED,
+    SETTLING,
     UNDO_FAILED,
     UNDO_WAITING,
     UNDOING,
@@ -57,7 +59,7 @@ def step_recovered(state: State, fact: StepRecovered) -> None:
     node = fact.node
     compensation_ended(state, node)
     state.status[node] = COMPLETED
-    state.acted = True
+    took_back(state, node)
     if state.program.undoable[node]:
         state.undo_stack.append(node)
     forget(state, node)
@@ -67,7 +69,7 @@ def step_recovered(state: State, fact: StepRecovered) -> None:
 def step_compensated(state: State, fact: StepCompensated) -> None:
     """It has been dealt with, so its outcome is no longer unknown."""
     compensation_ended(state, fact.node)
-    state.acted = True
+    took_back(state, fact.node)
     state.unknown.discard(fact.node)
 
 
@@ -86,14 +88,15 @@ def compensation_gave_up(state: State, fact: CompensationGaveUp) -> None:
     failed.__cause__ = fact.error
     state.handler_errors[fact.node] = failed
     state.unknown.discard(fact.node)
-    state.incomplete = True
+    stays_incomplete(state, fact.node)
 
 
 # ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def undo_started(state: State, fact: UndoStarted) -> None:
-    state.phase = UNDOING_ALL
+    if state.phase == SETTLING:  # else it's that of an item that is taken back by itself
+        state.phase = UNDOING_ALL
     state.status[fact.node] = UNDOING
     state.tries[fact.node] = fact.tries
     state.retry_at.pop(fact.node, None)
@@ -101,7 +104,14 @@ def undo_started(state: State, fact: UndoStarted) -> None:
 
 
 def undo_ended(state: State, fact: StepFact, status: int) -> None:
-    state.undo_stack.pop()
+    if state.undo_stack[-1] == fact.node:
+        state.undo_stack.pop()
+    else:
+        state.undo_stack.remove(fact.node)
+    tree = state.tree
+    if tree is not None and fact.node in tree.undoing:
+        tree.undoing.discard(fact.node)
+        state.handlers -= 1
     state.status[fact.node] = status
     state.values[fact.node] = GONE
     state.first_at.pop(~fact.node, None)
@@ -109,7 +119,7 @@ def undo_ended(state: State, fact: StepFact, status: int) -> None:
 
 
 def step_undone(state: State, fact: StepUndone) -> None:
-    state.acted = True
+    took_back(state, fact.node)
     undo_ended(state, fact, UNDONE)
 
 
@@ -125,6 +135,6 @@ def undo_retry_scheduled(state: State, fact: UndoRetryScheduled) -> None:
 def undo_gave_up(state: State, fact: UndoGaveUp) -> None:
     failed = UndoFailed(state.name(fact.node), fact.tries)
     failed.__cause__ = fact.error
-    state.errors.append(StepError(state.name(fact.node), "undo", fact.tries, failed))
-    state.incomplete = True
+    errors_of(state, fact.node).append(StepError(state.name(fact.node), "undo", fact.tries, failed))
+    stays_incomplete(state, fact.node)
     undo_ended(state, fact, UNDO_FAILED)

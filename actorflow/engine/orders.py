@@ -75,6 +75,13 @@ class Broken(Request, frozen=True):
     error: BaseException
 
 
+class ItemPatienceOver(Request, frozen=True):
+    """What is in flight in an item that has failed had its `settle_timeout`."""
+
+    node: int
+    index: int
+
+
 class PermitsGranted(Request, frozen=True):
     nodes: tuple[int, ...]
 
@@ -128,6 +135,14 @@ class Order(msgspec.Struct, frozen=True):
 class RunGuards(Order, frozen=True):
     node: int
     attempt: int
+
+
+class LeaveScope(Order, frozen=True):
+    """Leave an around, with the failure in hand if there is one."""
+
+    node: int
+    attempt: int
+    error: BaseException | None
 
 
 class StopStep(Order, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from actorflow.engine.orders import DeclinePermits, PermitsQueued, ReleasePermits, WithdrawAsks
@@ -36,12 +37,13 @@ def permits_wait(state: State, message: PermitsQueued, now: float) -> None:
             state.running -= 1
 
 
-def leave_lines(state: State) -> None:
-    """Nothing new starts: nodes that asked for permits, or hold a slot for the answer, step back."""
-    queued = [node for node, status in enumerate(state.status) if status in (ASKED, QUEUED)]
+def leave_lines(state: State, nodes: Iterable[int] | None = None) -> None:
+    """Nothing new starts (of these nodes): those that asked for permits, or hold a slot for the answer, step back."""
+    among = range(len(state.status)) if nodes is None else nodes
+    queued = [node for node in among if state.status[node] in (ASKED, QUEUED)]
     for node in queued:
         state.running -= state.status[node] == ASKED
         state.status[node] = READY
-    state.asks.clear()
+    state.asks = [] if nodes is None else [node for node in state.asks if state.status[node] == ASKED]
     if queued:
         state.orders.append(WithdrawAsks(tuple(queued)))

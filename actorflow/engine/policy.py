@@ -5,7 +5,7 @@ Each answers with the next fact or with none. None of them keeps books: that is 
 
 from __future__ import annotations
 
-from actorflow.engine.advance import compensates_or_stands, record, standing_error, stop_all
+from actorflow.engine import items
 from actorflow.engine.orders import (
     AbandonStep,
     Cancel,
@@ -20,6 +20,8 @@ from actorflow.engine.orders import (
     StopStep,
 )
 from actorflow.engine.permits import release
+from actorflow.engine.record import record
+from actorflow.engine.rollback import compensates_or_stands, standing_error, stop_all
 from actorflow.engine.state import (
     ASKED,
     CLOSING,
@@ -37,11 +39,14 @@ from actorflow.engine.state import (
 from actorflow.errors import OutcomeUnknown, StepCancelled, StepTimeout, describe
 from actorflow.facts import (
     AttemptFailed,
+    BodyOpened,
     CompensationAttemptFailed,
     CompensationGaveUp,
     CompensationRetryScheduled,
     Fact,
     GuardFailed,
+    ItemFailed,
+    ItemsPulled,
     RetryScheduled,
     RollbackStarted,
     RunPaused,
@@ -51,6 +56,7 @@ from actorflow.facts import (
     StepGaveUp,
     StepHalted,
     StepInterrupted,
+    StepsEmitted,
     StepSucceeded,
     UndoAttemptFailed,
     UndoGaveUp,
@@ -59,6 +65,9 @@ from actorflow.facts import (
 from actorflow.plan import HandlerSpec
 
 Next = Fact | None
+
+ANSWERS = (StepSucceeded, StepHalted, AttemptFailed, StepInterrupted, StepsEmitted)
+"""What ends an attempt, also one that was told to stop."""
 
 # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,7 +91,7 @@ def what_stands(state: State, fact: AttemptFailed) -> BaseException:
 
 def may_try_again(state: State, node: int, due: float) -> bool:
     """Whether the step's `Retry` leaves another attempt, due then; no rollback is under way, and no attempt was abandoned."""
-    if state.phase not in (RUN, HALTING) or node in state.abandoned:
+    if state.phase not in (RUN, HALTING) or node in state.abandoned or items.is_taken_back(state, node):
         return False
     retry = state.program.steps[node].retry
     if retry.attempts is not None and state.attempt[node] - state.uncounted.get(node, 0) >= retry.attempts:
@@ -99,7 +108,7 @@ def guard_retries_or_stands(state: State, fact: GuardFailed, now: float) -> Next
     """R17: a guard's `TryAgain` counts as an attempt; a guard's failure isn't compensated: nothing was begun."""
     if fact.again and may_try_again(state, fact.node, fact.at + fact.delay):
         return schedule_retry(state, fact, fact.error)
-    if fact.again and state.phase == SETTLING:
+    if fact.again and (state.phase == SETTLING or items.is_taken_back(state, fact.node)):
         return None
     error = standing_error(state, fact.node, fact.attempt, fact.error)
     return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, error, "guard")
@@ -134,7 +143,13 @@ def nothing_was_begun(state: State, message: NothingBegun, now: float) -> Next:
 
 
 def starts_a_rollback(state: State, fact: StepGaveUp, now: float) -> Next:
-    """R20: a failure that stands starts the rollback, once, and wins over a halt."""
+    """R20: a failure that stands starts the rollback, once, and wins over a halt; one in an item that is collected, that of the item."""
+    item = items.item_of(state, fact.node)
+    if item is not None and state.phase in (RUN, HALTING):
+        node = item.scope.node
+        return (
+            None if item.rolling else ItemFailed(state.run, node, state.attempt[node], fact.at, item.index, fact.error)
+        )
     if state.phase in (RUN, HALTING, CLOSING):
         return RollbackStarted(state.run, fact.at, cancelled=False)
     return None
@@ -167,16 +182,16 @@ def answer_of_a_stopped_step(state: State, fact: StepFact) -> StepFact | None:
     if status == OVERDUE:
         return as_timeout(state, fact)
     if status == STOPPING or (status == RUNNING and isinstance(fact, StepInterrupted)):
-        return fact if isinstance(fact, (StepSucceeded, StepHalted, AttemptFailed, StepInterrupted)) else None
+        return fact if isinstance(fact, (*ANSWERS, BodyOpened, ItemsPulled)) else None
     return fact if status == GUARDING and isinstance(fact, (StepInterrupted, StepHalted)) else None
 
 
 def as_timeout(state: State, fact: StepFact) -> AttemptFailed | None:
-    if not isinstance(fact, (StepSucceeded, StepHalted, AttemptFailed, StepInterrupted)):
+    if not isinstance(fact, ANSWERS):
         return None
     overdue: DeadlinePassed = state.overdue.pop(fact.node)
     error = overdue.error
-    if isinstance(error, StepTimeout) and isinstance(fact, (StepSucceeded, StepHalted)):
+    if isinstance(error, StepTimeout) and isinstance(fact, (StepSucceeded, StepHalted, StepsEmitted)):
         error.late = fact.value
     elif isinstance(fact, AttemptFailed):
         error.__context__ = fact.error
@@ -210,7 +225,7 @@ def is_not_tried_again(state: State, fact: StepAbandoned, now: float) -> Next:
 def waits_or_is_compensated(state: State, fact: StepInterrupted, now: float) -> Next:
     """R16, R21: in a halt it waits for the resume; in a rollback it is compensated, if its own code had begun."""
     node = fact.node
-    if state.phase != SETTLING or node not in state.reasons:
+    if node not in state.reasons or (state.phase != SETTLING and not items.is_taken_back(state, node)):
         release(state, node)
         return None
     error = standing_error(state, node, fact.attempt, state.reasons[node])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actorflow.engine import advance as to
-from actorflow.engine import permits
+from actorflow.engine import items, permits, rollback
 from actorflow.engine.orders import (
     AbandonStep,
     Broken,
@@ -11,6 +11,7 @@ from actorflow.engine.orders import (
     DeclinePermits,
     FindLost,
     HandlerDue,
+    ItemPatienceOver,
     PatienceOver,
     PermitsGranted,
     PermitsQueued,
@@ -23,6 +24,7 @@ from actorflow.engine.orders import (
     UndoStep,
 )
 from actorflow.engine.policy import runs_out_of_time
+from actorflow.engine.record import end, record
 from actorflow.engine.state import (
     ASKED,
     CLOSING,
@@ -41,6 +43,7 @@ from actorflow.facts import (
     AttemptFailed,
     CompensationStarted,
     Fact,
+    ItemFailed,
     RollbackStarted,
     RunPaused,
     RunResumed,
@@ -65,7 +68,7 @@ def time_is_over(state: State, message: RunOverdue, now: float) -> Fact | None:
 def succeeds(state: State, message: ResultChecked, now: float) -> Fact | None:
     if state.phase == CLOSING:
         state.result = message.value
-        to.end(state, "succeeded", now)
+        end(state, "succeeded", now)
     return None
 
 
@@ -100,9 +103,9 @@ def use_permits(state: State, node: int, now: float) -> None:
         state.running -= status == ASKED
         begin_or_decline(state, node, now)
     elif status == COMPENSATION_WAITING and node not in state.retry_at:
-        to.compensate_again(state, node, now)
+        rollback.compensate_again(state, node, now)
     elif status == UNDO_WAITING and node not in state.retry_at:
-        to.undo_again(state, node, now)
+        rollback.undo_again(state, node, now)
     else:
         permits.decline(state, node)
 
@@ -135,9 +138,9 @@ def resumes(state: State, message: Resume, now: float) -> Fact | None:
     if state.ended != "halted":
         return None
     retried = tuple(node for node, answer in message.resolve.items() if answer == "retry")
-    to.record(state, RunResumed(state.run, message.at, retried), now)
+    record(state, RunResumed(state.run, message.at, retried), now)
     for node, answer in message.resolve.items():
-        to.record(state, what_was_decided(state, node, answer, now), now)
+        record(state, what_was_decided(state, node, answer, now), now)
     if state.phase == RUN and message.cancelled is not None:
         return RollbackStarted(state.run, message.at, cancelled=True, reason=message.cancelled)
     if state.phase == RUN and message.refused is not None:
@@ -161,6 +164,26 @@ def what_was_decided(state: State, node: int, answer: str | Skip[object], now: f
 def set_aside(state: State) -> list[int]:
     """The nodes for which a person must decide before the run is resumed."""
     return [node for node, status in enumerate(state.status) if status == SET_ASIDE]
+
+
+def clears_the_items_way(state: State, fact: ItemFailed, now: float) -> Fact | None:
+    """R21, for one item alone: nothing new of it starts; what is in flight may end by itself for a while."""
+    tree = state.tree
+    assert tree is not None
+    frame = tree.scopes[fact.node].frames[fact.index]
+    permits.leave_lines(state, items.nodes_of(tree, frame))
+    frame.patience = due = fact.at + state.options.settle_timeout
+    state.orders.append(Remind(due, ItemPatienceOver(state.run, due, fact.node, fact.index)))
+    return None
+
+
+def item_patience_is_over(state: State, message: ItemPatienceOver, now: float) -> Fact | None:
+    tree = state.tree
+    scope = None if tree is None else tree.scopes.get(message.node)
+    frame = None if scope is None else scope.frames.get(message.index)
+    if tree is not None and frame is not None and frame.rolling and frame.patience == message.at:
+        rollback.stop_all(state, items.nodes_of(tree, frame))
+    return None
 
 
 # ── orders that facts cause ───────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ then      what follows from it: the next fact, decided by policy
 from __future__ import annotations
 
 from actorflow import facts
-from actorflow.engine import fold, orders, policy, requests
+from actorflow.engine import fold, fold_scopes, orders, policy, requests, scopes
 from actorflow.engine import fold_handlers as handlers
 from actorflow.engine.state import COMPENSATING, GUARDING, RUNNING, STOPPING, UNDOING, WAITING
 from actorflow.engine.table import RULES, Rule
@@ -57,6 +57,15 @@ rows: dict[type, Rule] = {
     facts.RetryScheduled:             Rule(None,           fold.retry_scheduled,                 policy.wait_for_retry),
     orders.RetryDue:                  Rule(WAITING,        None,                                 None,                    policy.retry_is_due),
     facts.StepGaveUp:                 Rule(None,           fold.step_gave_up,                    None,                    policy.starts_a_rollback),
+    # ── scopes
+    facts.BodyOpened:                 Rule(RUNNING,        fold_scopes.body_opened,              None,                    scopes.makes_its_nodes_wait),
+    facts.ItemsPulled:                Rule(RUNNING,        fold_scopes.items_pulled,             None,                    scopes.starts_items),
+    facts.ItemStarted:                Rule(None,           fold_scopes.item_started),
+    facts.ScopeLeft:                  Rule(None,           fold_scopes.scope_left,               None,                    scopes.has_left),
+    facts.StepsEmitted:               Rule(RUNNING,        fold_scopes.steps_emitted,            None,                    scopes.emits),
+    facts.ItemFailed:                 Rule(None,           fold_scopes.item_failed,              None,                    requests.clears_the_items_way),
+    facts.ItemEnded:                  Rule(None,           fold_scopes.item_ended),
+    orders.ItemPatienceOver:          Rule(None,           None,                                 None,                    requests.item_patience_is_over),
     # ── compensation
     facts.CompensationStarted:        Rule(None,           handlers.compensation_started,        requests.compensate_it),
     facts.StepRecovered:              Rule(COMPENSATING,   handlers.step_recovered),

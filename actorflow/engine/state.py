@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from actorflow.engine.tree import GrowingProgram, Names, Tree, name_of
 from actorflow.errors import StepError
 from actorflow.facts import Fact
 from actorflow.outcome import RunStatus
@@ -41,11 +42,14 @@ UNDOING: Final = 16
 UNDO_WAITING: Final = 17  # for the handler's next try, or for permits
 UNDONE: Final = 18
 UNDO_FAILED: Final = 19
+OPEN: Final = 20  # a scope: its bodies run
+LEAVING: Final = 21  # an around: it is being left, in a halt or a rollback
+HOLE: Final = 22  # no node: an input or a constant
 
 STATUS_NAMES: Final = (
     "pending", "ready", "ready", "waiting for permits", "guarding", "running", "overdue", "stopping", "waiting",
     "compensating", "compensation waiting", "completed", "skipped", "failed", "interrupted", "set aside", "undoing",
-    "undo waiting", "undone", "undo failed",
+    "undo waiting", "undone", "undo failed", "open", "leaving", "",
 )  # fmt: skip
 
 # ── what a run can be doing ───────────────────────────────────────────────────────────────────────────────────────────
@@ -88,21 +92,30 @@ class RunOptions(msgspec.Struct, frozen=True):
 class Program:
     """What the engine reads of a plan, made once per plan.
 
-    special   nodes with guards, limits or a bound in time: they aren't simply started
+    special   nodes with guards, limits or a bound in time, and scopes: they aren't simply started
     undoable  nodes with an undo
     stores    nodes whose result is needed after they have ended
     releases  per node: the nodes whose results it no longer needs once it is resolved (R7)
     """
 
-    __slots__ = ("counts", "dependents", "plan", "readers", "releases", "special", "steps", "stores", "undoable")
+    __slots__ = (
+        "counts", "dependents", "is_spent", "plan", "readers", "releases", "special", "steps", "stores", "undoable", "zeros",
+    )  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.steps = steps = plan.steps
         self.dependents = plan.dependents
+        self.is_spent: bool | None = (
+            None  # of a body: whether nothing looks at it when it is over; found out when asked
+        )
+        self.zeros = bytes(len(steps))
         self.counts = list(plan.counts)
         self.readers = list(plan.readers)
-        self.special = bytes(bool(step.guards or step.limits or step.retry.within is not None) for step in steps)
+        self.special = bytes(
+            bool(step.guards or step.limits or step.retry.within is not None or step.control is not None)
+            for step in steps
+        )
         self.undoable = bytes(step.undo is not None for step in steps)
         lasting = [kept or step.undo is not None for kept, step in zip(plan.keeps, steps, strict=True)]
         self.stores = bytes(last or count > 0 for last, count in zip(lasting, plan.readers, strict=True))
@@ -169,7 +182,7 @@ class State:
         "errors", "facts", "first_at", "handler_errors", "handlers", "held", "incomplete", "more", "offered",
         "options", "orders", "overdue", "passed", "patience", "phase", "plan", "program", "readers", "ready",
         "reasons", "remaining", "result", "retry_at", "run", "running", "started", "status", "stopped", "stopping",
-        "takes", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
+        "takes", "tree", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
     )  # fmt: skip
 
     def __init__(
@@ -179,7 +192,8 @@ class State:
             program = program_of(plan)
         size = len(program.steps)
         self.plan = plan
-        self.program = program
+        self.program: Program | GrowingProgram = program
+        self.tree: Tree | None = None  # what it has opened beyond its plan
         self.run = run
         self.options = options
         self.phase = RUN
@@ -255,4 +269,10 @@ class State:
         return "incomplete" if self.incomplete else "complete" if self.acted else "none"
 
     def name(self, node: int) -> str:
-        return self.plan.names[node]
+        names = self.plan.names
+        return names[node] if node < len(names) else name_of(self, node)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all nodes."""
+        return self.plan.names if self.tree is None else Names(self)

@@ -53,7 +53,7 @@ class Endings:
         """The engine has ended the run."""
         if row.timers:
             self.forget_timers(row)
-        if row.launch.is_limited:
+        if row.launch.is_limited or row.state.tree is not None:
             self.machine.services.pool.drop(row, now)
         outcome = self.outcome_of(row, status)
         if row.middleware and self.is_heard(row, status):

@@ -27,6 +27,7 @@ from actorflow.engine import (
     EndRun,
     FindLost,
     GoOn,
+    LeaveScope,
     PermitsGranted,
     PermitsQueued,
     ReleasePermits,
@@ -63,6 +64,7 @@ class Executor(TurnActor[Any]):
             CompensateStep: lambda row, order, now: self.runner.compensate(row, order),
             UndoStep: lambda row, order, now: self.runner.undo(row, order),
             RunGuards: lambda row, order, now: self.runner.guard(row, order.node, order.attempt),
+            LeaveScope: lambda row, order, now: self.runner.scopes.leave(row, order.node, order.error),
             AbandonStep: self.abandon,
             AskPermits: self.ask_front,
             ReleasePermits: lambda row, order, now: services.pool.release(row, order.node, now),
@@ -132,9 +134,13 @@ class Executor(TurnActor[Any]):
     def publish(self, row: Row) -> None:
         facts = row.state.facts
         if facts:
-            self.hub.publish(facts, row.id, row.launch.plan.names, row.sequence)
+            self.hub.publish(facts, row.id, row.state.names, row.sequence)
             row.sequence += len(facts)
             row.state.facts = []
+            tree = row.state.tree
+            if tree is not None and tree.spent:
+                self.hub.flush()  # reads the names
+                tree.recycle()
 
     def end(self, row: Row, order: EndRun, now: float) -> None:
         """Events leave before whoever waits for the run is told (R41)."""
@@ -189,7 +195,8 @@ class Executor(TurnActor[Any]):
         if order.due <= now:
             self.post(order.message)
             return
-        key: Any = (row.id, type(order.message), getattr(order.message, "node", -1))
+        message = order.message
+        key: Any = (row.id, type(message), getattr(message, "node", -1), getattr(message, "index", -1))
         row.timers.add(key)
         self.timers.at(order.due, key, partial(self.due, row, key, order.message))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from actorflow.errors import InvalidInput, InvalidWorkflow
-from actorflow.plan import Plan
+from actorflow.plan import Plan, StepSpec
 from actorflow.policy import Limit, limits_clash
 from actorflow.workflow import Workflow
 
@@ -47,5 +47,20 @@ class Known:
 
 
 def limits_of(plan: Plan) -> Iterable[Limit]:
-    """Each of its limits once."""
-    return {spec.limit.name: spec.limit for step in plan.steps for spec in step.limits}.values()
+    """Each of its limits once, those in its bodies too."""
+    return {
+        limit.name: limit for inner in plans_in(plan) for step in inner.steps for limit in step_limits(step)
+    }.values()
+
+
+def plans_in(plan: Plan) -> Iterator[Plan]:
+    """The plan, and those of all bodies that were drawn with it."""
+    yield plan
+    for scope in plan.scopes.values():
+        for body in scope.bodies:
+            if body.is_drawn:
+                yield from plans_in(body.plan)
+
+
+def step_limits(step: StepSpec) -> Iterable[Limit]:
+    return (spec.limit for spec in step.limits)

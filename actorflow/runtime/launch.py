@@ -14,8 +14,9 @@ ASYNC: Final = 0
 INLINE: Final = 1
 THREAD: Final = 2
 PROCESS: Final = 3
+SCOPE: Final = 4
 
-_MODES: Final = {"async": ASYNC, "inline": INLINE, "thread": THREAD, "process": PROCESS}
+_MODES: Final = {"async": ASYNC, "inline": INLINE, "thread": THREAD, "process": PROCESS, "scope": SCOPE}
 
 
 class Launch:
@@ -23,10 +24,24 @@ class Launch:
 
     elsewhere: Mapping[int, Callable[..., Coroutine[Any, Any, Any]]] = {THREAD: in_thread, PROCESS: in_process}
 
-    __slots__ = ("binders", "calls", "is_limited", "modes", "plan", "program", "steps", "takes", "timeouts")
+    __slots__ = (
+        "binders",
+        "calls",
+        "is_limited",
+        "modes",
+        "others",
+        "plan",
+        "program",
+        "size",
+        "steps",
+        "takes",
+        "timeouts",
+    )
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.size = len(plan)
+        self.others: Callable[[Plan], Launch] | None = None  # gives those of bodies
         self.program = program_of(plan)
         self.steps = plan.steps
         self.is_limited = any(step.limits for step in plan.steps)

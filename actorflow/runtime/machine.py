@@ -155,6 +155,8 @@ class Machine:
         launch = self.launches.get(plan)
         if launch is None:
             launch = self.launches[plan] = Launch(plan)
+        if launch.others is None:
+            launch.others = self.launch_of
         return launch
 
     # ── runs that are there ───────────────────────────────────────────────────────────────────────────────────────

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import GONE
-from actorflow.plan import InputSpec
+from actorflow.engine import GONE, LATE, Frame
+from actorflow.plan import Plan
 from actorflow.store import Codec
 
 if TYPE_CHECKING:
@@ -24,35 +24,39 @@ class Passing:
 
     def passed_on(self, row: Row, node: int, value: Any) -> Any:
         """A step's result, before it counts as done. Raises `NotSerializable` (R56)."""
-        return self._copy(value, row.launch.steps[node].returns, row.name(node))
+        return self._copy(value, row.step(node).returns, row.name(node))
 
     def seen_by(self, row: Row, node: int) -> Sequence[Any]:
-        """The run's values as this node may see them."""
-        values = row.state.values
+        """The values that this node's arguments are made from, as it may see them."""
+        launch, local, frame = row.at(node)
+        values = row.values(frame)
         if not self.decodes:
             return values
-        plan = row.launch.plan
+        plan = launch.plan
         first = len(plan.names)
         seen: dict[int, Any] = {}
-        for slot in {*plan.reads[node], *range(first, first + len(plan.inputs))}:
+        for slot in {*plan.reads[local], *range(first, first + len(plan.inputs))}:
+            if slot - first in plan.lent:
+                continue
             kind = plan.steps[slot].returns if slot < first else plan.inputs[slot - first].type
-            seen[slot] = self._copy(values[slot], kind, self._name(row, slot))
+            seen[slot] = self._copy(values[slot], kind, self._name(row, frame, plan, slot))
         return _Seen(values, seen)
 
     def own(self, row: Row, node: int) -> Any:
         """The node's own value, for its undo."""
-        value = row.state.values[node]
+        tree = row.state.tree
+        value = row.state.values[node] if tree is None else tree.own.get(node, row.state.values[node])
         if not self.decodes or value is None:
             return value
-        return self._copy(value, row.launch.steps[node].returns, row.name(node))
+        return self._copy(value, row.step(node).returns, row.name(node))
 
     def _copy(self, value: Any, kind: Any, what: str) -> Any:
-        return value if value is GONE else self.codec.round_trip(value, kind, what)
+        return value if value is GONE or value is LATE else self.codec.round_trip(value, kind, what)
 
-    def _name(self, row: Row, slot: int) -> str:
-        plan = row.launch.plan
-        inputs: tuple[InputSpec, ...] = plan.inputs
-        return plan.names[slot] if slot < len(plan.names) else inputs[slot - len(plan.names)].name
+    def _name(self, row: Row, frame: Frame | None, plan: Plan, slot: int) -> str:
+        if slot < len(plan.names):
+            return row.name(slot if frame is None else frame.base + slot)
+        return plan.inputs[slot - len(plan.names)].name
 
 
 class _Seen(Sequence[Any]):

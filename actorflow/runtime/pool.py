@@ -106,11 +106,13 @@ class Pool(TurnActor[Any]):
         pools: Pools | None = row.pools.get(node)
         if pools is not None:
             return pools
-        limits = row.launch.steps[node].limits
+        limits = row.step(node).limits
         if all(spec.limit.key is None for spec in limits):
             return tuple((spec.limit, None) for spec in limits)
-        arguments = row.launch.arguments(row.state.values, node)
-        pools = row.pools[node] = tuple((spec.limit, key_of(spec, arguments)) for spec in limits)
+        arguments = row.arguments(node)
+        pools = tuple((spec.limit, key_of(spec, arguments)) for spec in limits)
+        if node < row.launch.size:  # the number of another one may be used anew
+            row.pools[node] = pools
         return pools
 
     # ── giving back ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,9 +173,8 @@ class Pool(TurnActor[Any]):
     def _publish(self, kind: type[Any], row: Row, nodes: Iterable[int], now: float) -> None:
         if self.hub.silent or not self.hub.takes(kind):
             return
-        steps = row.launch.steps
         for node in nodes:
-            pools = tuple(spec.limit.name for spec in steps[node].limits)
+            pools = tuple(spec.limit.name for spec in row.step(node).limits)
             self.note(row, kind(row.id, node, row.state.attempt[node], now, pools))
 
 

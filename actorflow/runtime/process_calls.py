@@ -46,10 +46,10 @@ class InProcess:
 
 async def call_in_process(runner: StepRunner, row: Row, node: int, live: Live, arguments: Sequence[Any]) -> Any:
     """Sends the call, and gives what comes of it. Raises `CouldNotBegin` for arguments that can't be encoded, among others."""
-    step = row.launch.steps[node]
+    step = row.step(node)
     codec = runner.services.values.codec
     try:
-        payload = encode_arguments(codec, step, arguments, row.launch.plan.keywords[node])
+        payload = encode_arguments(codec, step, arguments, row.keywords(node))
     except NotSerializable as problem:
         raise CouldNotBegin(problem) from None
     answer: Future[Any] = runner.loop.create_future()

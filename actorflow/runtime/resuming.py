@@ -115,6 +115,6 @@ def resolved(row: Row, resolve: Mapping[str, Any]) -> dict[int, Any]:
 def check_skip(row: Row, node: int, answer: Any) -> None:
     if is_skip(answer) and answer.value is not None:
         try:
-            check(answer.value, row.launch.steps[node].returns)
+            check(answer.value, row.step(node).returns)
         except ValueMismatch as wrong:
             raise InvalidState(f"step {row.name(node)!r} can't have this value{wrong.path}: {wrong}") from None

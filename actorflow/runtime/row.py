@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Task
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,11 @@ from actorflow.runtime.middleware import Middleware, RunInfo
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.engine import State
+    from actorflow.engine import Frame, State
+    from actorflow.plan import HandlerSpec, StepSpec
+    from actorflow.runtime.emitting import Emission
     from actorflow.runtime.handle import Run
+    from actorflow.runtime.holding import Holding
     from actorflow.runtime.launch import Launch
     from actorflow.runtime.workers import Work
 
@@ -37,11 +40,21 @@ class Live:
         self.number = number
 
 
+class Scoped:
+    """What the own code of a run's scopes needs to go on: open sources, keys given, items pulled when it was stopped, arounds."""
+
+    def __init__(self) -> None:
+        self.sources: dict[int, Iterator[Any] | AsyncIterator[Any]] = {}
+        self.keys: dict[int, set[str]] = {}
+        self.pending: dict[int, list[Any]] = {}
+        self.held: dict[int, Holding] = {}
+
+
 class Row:
     """A run while it goes on, and afterwards as long as it may be undone or resumed here."""
 
     __slots__ = (
-        "child_calls", "children", "context", "counted", "data", "failure", "handle", "id", "inputs", "labels", "launch",
+        "_scoped", "child_calls", "children", "context", "counted", "data", "emissions", "failure", "handle", "id", "inputs", "labels", "launch",
         "lineage", "live", "middleware", "orphaned", "orphans", "parent", "pools", "priority", "sequence",
         "state", "timers", "workflow", "wraps",
     )  # fmt: skip
@@ -75,6 +88,8 @@ class Row:
         self.pools: dict[int, Any] = {}
         self.children: dict[int, dict[str, Run[Any]]] = {}
         self.child_calls: dict[tuple[int, int], dict[str, int]] = {}
+        self.emissions: dict[tuple[int, int], Emission] | None = None  # what running attempts have drawn
+        self._scoped: Scoped | None = None
         self.parent: tuple[Row, int] | None = None
         self.lineage: tuple[tuple[str, int], ...] = ()
         self.middleware: tuple[Middleware, ...] = ()
@@ -97,4 +112,50 @@ class Row:
         return RunInfo(self.id, self.launch.plan.name, inputs, self.data, self.labels)
 
     def name(self, node: int) -> str:
-        return self.launch.plan.names[node]
+        return self.state.name(node)
+
+    @property
+    def scoped(self) -> Scoped:
+        if self._scoped is None:
+            self._scoped = Scoped()
+        return self._scoped
+
+    # ── nodes, those of frames too ────────────────────────────────────────────────────────────────────────────────
+
+    def at(self, node: int) -> tuple[Launch, int, Frame | None]:
+        """How a node is started: the table that it stands in, its place there, and its frame."""
+        launch = self.launch
+        if node < launch.size:
+            return launch, node, None
+        tree = self.state.tree
+        frame = None if tree is None else tree.frame_of[node]
+        if frame is None or launch.others is None:
+            raise AssertionError(f"run {self.id!r} has no node {node}")
+        return launch.others(frame.plan), node - frame.base, frame
+
+    def step(self, node: int) -> StepSpec:
+        launch, local, _ = self.at(node)
+        return launch.steps[local]
+
+    def keywords(self, node: int) -> tuple[str, ...]:
+        launch, local, _ = self.at(node)
+        return launch.plan.keywords[local]
+
+    def values(self, frame: Frame | None) -> Sequence[Any]:
+        """The values that a frame's nodes take theirs from, as its plan numbers them."""
+        return self.state.values if frame is None else frame.values(self.state)
+
+    def arguments(self, node: int, seen: Sequence[Any] | None = None) -> list[Any]:
+        """A node's arguments. Raises what the values' attributes and items raise."""
+        launch, local, frame = self.at(node)
+        return launch.arguments(self.values(frame) if seen is None else seen, local)
+
+    def named(self, node: int) -> Mapping[str, Any]:
+        """The same by name, for backoffs."""
+        launch, local, frame = self.at(node)
+        return launch.named(self.values(frame), local)
+
+    def handler(self, handler: HandlerSpec, node: int, first: Any, seen: Sequence[Any]) -> Callable[[], Any]:
+        """A call of an undo or a compensation."""
+        launch, local, _ = self.at(node)
+        return launch.handler(handler, local, first, seen)

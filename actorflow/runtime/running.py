@@ -14,7 +14,7 @@ from actorflow.facts import Fact, StepHeartbeat, StepProgressed
 from actorflow.ids import compensation_key, step_key, undo_key
 from actorflow.runtime.here import HERE, THERE, Here
 from actorflow.runtime.options import Runs, RunSettings
-from actorflow.workflow import Workflow
+from actorflow.workflow import Whereabouts, Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
@@ -157,3 +157,15 @@ def step_context() -> StepContext:
     if there is not None:
         return there
     raise InvalidState("no step is running here\nstep_context() works in steps, undos, compensations and guards.")
+
+
+def _whereabouts() -> Mapping[str, str]:
+    """Run and node, for the lines of `debug`."""
+    here = HERE.get(None)
+    if here is None:
+        return {}
+    _, row, node, _, _ = here
+    return {"run": row.id, "node": row.name(node)}
+
+
+Whereabouts.known_by.append(_whereabouts)

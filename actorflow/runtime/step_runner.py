@@ -34,10 +34,12 @@ from actorflow.facts import (
     UndoAttemptFailed,
 )
 from actorflow.policy import Halt, Skip, TryAgain, is_recover, is_skip
+from actorflow.runtime.emitting import succeeded
 from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
-from actorflow.runtime.launch import ASYNC, INLINE
+from actorflow.runtime.launch import ASYNC, INLINE, SCOPE
 from actorflow.runtime.row import Live, Row
+from actorflow.runtime.scopes import ScopeRunner
 from actorflow.runtime.workers import CouldNotBegin, NeverEntered, in_thread, unwrapped
 from actorflow.values import ValueMismatch, check
 
@@ -56,6 +58,7 @@ class StepRunner:
         self.monotonic = services.clock.monotonic
         self.timers = services.timers
         self.decodes = services.values.decodes
+        self.scopes = ScopeRunner(self)
 
     # ── starting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -63,19 +66,28 @@ class StepRunner:
         """Starts the attempt that the engine has counted."""
         launch, state = row.launch, row.state
         number = state.attempt[node]
+        place = node
+        values: Sequence[Any] = state.values
+        if node >= launch.size:
+            launch, place, frame = row.at(node)
+            values = row.values(frame)
         try:
-            takes = launch.takes[node]
-            values = self.services.values.seen_by(row, node) if self.decodes else state.values
-            arguments = launch.binders[node](values) if takes is None else [values[slot] for slot in takes]
+            takes = launch.takes[place]
+            if self.decodes:
+                values = self.services.values.seen_by(row, node)
+            arguments = launch.binders[place](values) if takes is None else [values[slot] for slot in takes]
         except Exception as error:
             self.post(NothingBegun(row.id, node, number, self.monotonic(), error))
             return
-        mode = launch.modes[node]
-        call = launch.calls[node]
+        mode = launch.modes[place]
+        if mode == SCOPE:
+            self.scopes.decide(row, node, number, launch.steps[place], arguments)
+            return
+        call = launch.calls[place]
         if row.wraps:
             call = partial(wrapped, row, call, mode)
         if mode == ASYNC:
-            self.spawn(row, node, number, run_attempt(self, row, node, number, call, arguments), launch.timeouts[node])
+            self.spawn(row, node, number, run_attempt(self, row, node, number, call, arguments), launch.timeouts[place])
         elif mode == INLINE:
             self.run_inline(row, node, number, call, arguments)
         else:
@@ -116,6 +128,9 @@ class StepRunner:
             value = row.context.copy().run(inline, (self, row, node, number, ""), call, arguments)
             if self.decodes:
                 value = self.services.values.passed_on(row, node, value)
+            if row.emissions:
+                self.post(succeeded(row, node, number, self.monotonic(), value, began))
+                return
         except BaseException as error:
             self.attempt_raised(row, node, number, error, began)
         else:
@@ -124,6 +139,8 @@ class StepRunner:
     # ── attempts end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def attempt_raised(self, row: Row, node: int, number: int, error: BaseException, began: float) -> None:
+        if row.emissions:
+            row.emissions.pop((node, number), None)
         if isinstance(error, CouldNotBegin):
             self.deliver(row, node, self.not_begun(row, node, number, error.reason, began))
         else:
@@ -162,14 +179,14 @@ class StepRunner:
         return AttemptFailed(row.id, node, number, at, *verdict, began, unknown)
 
     def judge(self, row: Row, node: int, number: int, error: BaseException) -> Verdict:
-        retry = row.launch.steps[node].retry
+        retry = row.step(node).retry
         failure = as_failure(error, f"step {row.name(node)!r}")
-        return judge(failure, retry, number, partial(row.launch.named, row.state.values, node), self.services.random)
+        return judge(failure, retry, number, partial(row.named, node), self.services.random)
 
     def check_value(self, row: Row, node: int, value: Any) -> None:
         """R13: values in `Recover`, `Skip` and `Halt` are checked as inputs are, but for the `None` of `where=` and of a bare `Halt`."""
         try:
-            check(value, row.launch.steps[node].returns)
+            check(value, row.step(node).returns)
         except ValueMismatch as wrong:
             raise InvalidValue(f"step {row.name(node)!r} can't have this value{wrong.path}: {wrong}") from None
 
@@ -202,7 +219,7 @@ class StepRunner:
 
     def time_is_over(self, row: Row, node: int, live: Live, began: float) -> None:
         """R11: the engine is told what the policy says of it: tried again only if named in `on=`."""
-        timeout = row.launch.timeouts[node] or 0.0
+        timeout = row.step(node).timeout or 0.0
         verdict = self.judge(row, node, live.number, StepTimeout(row.name(node), timeout))
         self.post(DeadlinePassed(row.id, node, live.number, self.monotonic(), *verdict, began))
 
@@ -244,7 +261,7 @@ class StepRunner:
 
     def guard(self, row: Row, node: int, number: int) -> None:
         try:
-            arguments = row.launch.arguments(self.services.values.seen_by(row, node), node)
+            arguments = row.arguments(node, self.services.values.seen_by(row, node))
         except Exception as error:
             self.post(GuardFailed(row.id, node, number, self.monotonic(), error, again=False, delay=0.0, began=0.0))
             return
@@ -254,13 +271,13 @@ class StepRunner:
     # ── handlers ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def compensate(self, row: Row, order: CompensateStep) -> None:
-        handler = row.launch.steps[order.node].compensate
+        handler = row.step(order.node).compensate
         if handler is None:
             raise AssertionError(f"{row.name(order.node)} has no compensation")
         self.spawn_handler(row, order, handler, run_compensation(self, row, order))
 
     def undo(self, row: Row, order: UndoStep) -> None:
-        handler = row.launch.steps[order.node].undo
+        handler = row.step(order.node).undo
         if handler is None:
             raise AssertionError(f"{row.name(order.node)} has no undo")
         self.spawn_handler(row, order, handler, run_undo(self, row, order))
@@ -305,10 +322,10 @@ class StepRunner:
             error = live.overdue
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             self.services.machine.exit_with(error)
-        step = row.launch.steps[order.node]
+        step = row.step(order.node)
         handler = step.compensate if isinstance(order, CompensateStep) else step.undo
         failure = as_failure(error, f"a handler of step {row.name(order.node)!r}")
-        named = partial(row.launch.named, row.state.values, order.node)
+        named = partial(row.named, order.node)
         if isinstance(order, CompensateStep) and isinstance(failure, TryAgain):
             again = judge(failure, step.retry, order.attempt, named, self.services.random)
             self.deliver(row, order.node, StepCompensated(
@@ -355,10 +372,13 @@ async def run_attempt(
         value = await call(*arguments)
         if runner.decodes:
             value = runner.services.values.passed_on(row, node, value)
+        message = succeeded(row, node, number, runner.monotonic(), value, began) if row.emissions else None
     except BaseException as error:
         runner.attempt_raised(row, node, number, error, began)
     else:
-        if row.live or row.children or row.orphans:
+        if message is not None:
+            runner.deliver(row, node, message)
+        elif row.live or row.children or row.orphans:
             runner.deliver(row, node, StepSucceeded(row.id, node, number, runner.monotonic(), value, began))
         else:
             runner.post(StepSucceeded(row.id, node, number, runner.monotonic(), value, began))
@@ -388,8 +408,8 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
     """R17: in the order declared, until one skips, halts or raises, or all have passed."""
     HERE.set((runner, row, node, live.number, ""))
     began = runner.monotonic()
-    step = row.launch.steps[node]
-    keywords = row.launch.plan.keywords[node]
+    step = row.step(node)
+    keywords = row.keywords(node)
     message: StepFact | None = None
     try:
         for guard in step.guards:
@@ -429,11 +449,11 @@ async def run_compensation(runner: StepRunner, row: Row, order: CompensateStep) 
     node = order.node
     HERE.set((runner, row, node, order.attempt, "compensate"))
     began = runner.monotonic()
-    handler = row.launch.steps[node].compensate
+    handler = row.step(node).compensate
     try:
         if handler is None:
             raise AssertionError(f"{row.name(node)} has no compensation")
-        function = row.launch.handler(handler, node, order.error, runner.services.values.seen_by(row, node))
+        function = row.handler(handler, node, order.error, runner.services.values.seen_by(row, node))
         answer = await runner.call(row, node, function, is_async=handler.is_async)
         if is_recover(answer):
             runner.check_value(row, node, answer.value)
@@ -458,12 +478,12 @@ async def run_undo(runner: StepRunner, row: Row, order: UndoStep) -> None:
     node = order.node
     HERE.set((runner, row, node, order.attempt, "undo"))
     began = runner.monotonic()
-    handler = row.launch.steps[node].undo
+    handler = row.step(node).undo
     try:
         if handler is None:
             raise AssertionError(f"{row.name(node)} has no undo")
         seen = runner.services.values.seen_by(row, node)
-        function = row.launch.handler(handler, node, runner.services.values.own(row, node), seen)
+        function = row.handler(handler, node, runner.services.values.own(row, node), seen)
         await runner.call(row, node, function, is_async=handler.is_async)
     except BaseException as error:
         runner.handler_raised(row, order, error, began)

@@ -137,7 +137,7 @@ def entered(runner: StepRunner, row: Row, node: int, live: Live, at: float) -> N
         return
     if live.enters is not None:
         live.enters(live)
-    timeout = row.launch.timeouts[node]
+    timeout = row.step(node).timeout
     if timeout is not None and not live.timed and live.is_attempt:
         live.timed = True
         runner.timers.after(timeout, (row.id, node), partial(runner.time_is_over, row, node, live, at))

@@ -1,0 +1,265 @@
+"""Frames: how a body is spliced into a run, how what it uses from around it comes to it, and how its range is used anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from actorflow.engine.ready import ready
+from actorflow.engine.state import COMPLETED, GONE, HOLE, READY, SKIPPED, Program, State, program_of
+from actorflow.engine.tree import LATE, Frame, GrowingProgram, Scope, Tree, frames_within
+from actorflow.plan import Plan, ScopePlan
+
+RESOLVED = (COMPLETED, SKIPPED)
+
+
+def tree_of(state: State) -> Tree:
+    """The run's tree; from the first frame on the run has tables that grow."""
+    tree = state.tree
+    if tree is None:
+        size = len(state.values)
+        tree = state.tree = Tree(size)
+        gap = size - len(state.status)
+        state.program = GrowingProgram(program_of(state.plan), size)
+        state.status += bytes([HOLE]) * gap
+        state.attempt += [0] * gap
+        state.counts += [0] * gap
+        state.readers += [0] * gap
+    return tree
+
+
+def scope_plan(tree: Tree, plan: Plan, node: int) -> ScopePlan:
+    frame = tree.frame_of[node]
+    return plan.scopes[node] if frame is None else frame.plan.scopes[node - frame.base]
+
+
+def scope_at(state: State, node: int, began: float) -> Scope:
+    """The scope of a node, opened if it wasn't."""
+    tree = tree_of(state)
+    scope = tree.scopes.get(node)
+    if scope is None:
+        scope = Scope(node, scope_plan(tree, state.plan, node), tree.frame_of[node], began)
+        tree.scopes[node] = scope
+    return scope
+
+
+def make_special(state: State, nodes: Iterable[int]) -> None:
+    """They aren't simply started any more."""
+    special = state.program.special
+    assert isinstance(special, bytearray)
+    for node in nodes:
+        special[node] = 1
+
+
+# ── frames ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_frame(
+    state: State, tree: Tree, scope: Scope, number: int, index: int, key: str, given: Sequence[Any], at: float
+) -> None:
+    """Splices a body in: its nodes that wait for nothing are ready."""
+    body = scope.plan.bodies[number]
+    plan = body.plan
+    free = tree.free.get(plan)
+    frame = reused(state, free.pop()) if free else grown(state, tree, plan)
+    frame.enter(scope, number, body, index, key)
+    scope.frames[index] = frame
+    scope.open += 1
+    first = frame.nodes
+    if len(given) == 1:
+        state.values[first] = given[0]
+    else:
+        state.values[first : first + len(given)] = given
+    if body.takes:
+        take_captures(state, tree, frame)
+    state.remaining += frame.nodes - frame.base
+    frame.left += frame.nodes - frame.base
+    counts = state.counts
+    for root in plan.roots:
+        if not counts[frame.base + root]:
+            ready(state, frame.base + root, at)
+    if not frame.left:
+        tree.done.append(frame)
+
+
+def grown(state: State, tree: Tree, plan: Plan) -> Frame:
+    """A frame at the end of the run's tables."""
+    program = program_of(plan)
+    frame = Frame(len(state.values), plan, program)
+    gap = frame.end - frame.nodes
+    state.values += [None] * (frame.nodes - frame.base + len(plan.inputs))
+    state.values += plan.constants
+    state.status += program.zeros
+    state.status += bytes([HOLE]) * gap
+    state.attempt += [0] * (frame.end - frame.base)
+    state.counts += program.counts
+    state.counts += [0] * gap
+    state.readers += program.readers
+    state.readers += [0] * gap
+    tree.frame_of += [frame] * (frame.end - frame.base)
+    growing = state.program
+    assert isinstance(growing, GrowingProgram)
+    growing.grow(frame)
+    return frame
+
+
+def reused(state: State, frame: Frame) -> Frame:
+    """A frame whose range nothing looks at any more, as it was at first."""
+    base, nodes, program = frame.base, frame.nodes, frame.program
+    if nodes - base == 1:
+        state.status[base] = 0
+        state.attempt[base] = 0
+        state.counts[base] = program.counts[0]
+        state.readers[base] = program.readers[0]
+        return frame
+    state.status[base:nodes] = program.zeros
+    state.attempt[base:nodes] = [0] * (nodes - base)
+    state.counts[base:nodes] = program.counts
+    state.readers[base:nodes] = program.readers
+    return frame
+
+
+def leaves_nothing(plan: Plan) -> bool:
+    """Whether nothing looks at a frame of this plan when it is over: nothing in it is undone, or kept to be read by name."""
+    program: Program = program_of(plan)
+    if program.is_spent is None:
+        kept = plan.draft is None or any(node.keep for node in plan.draft.nodes)
+        bodies = [body for scope in plan.scopes.values() for body in scope.bodies]
+        program.is_spent = (
+            not kept
+            and not any(program.undoable)
+            and all(body.is_drawn for body in bodies)
+            and all(leaves_nothing(body.plan) for body in bodies)
+        )
+    return program.is_spent
+
+
+def retire(state: State, tree: Tree, frame: Frame) -> None:
+    """The frame is over. What a rollback may need stays; else its range is free, once telemetry has read the names."""
+    scope = frame.scope
+    frame.left = -1
+    scope.open -= 1
+    if frame.names or frame.incomplete or not leaves_nothing(frame.plan) or is_named_in(tree, frame):
+        drop_results(state, frame)
+        return
+    del scope.frames[frame.index]
+    clear(state, frame)
+    if state.facts:
+        tree.spent.append(frame)
+    else:
+        tree.free.setdefault(frame.plan, []).append(frame)
+
+
+def is_named_in(tree: Tree, frame: Frame) -> bool:
+    """Whether something in it is still there: what a step of it has emitted."""
+    return any(node in tree.scopes for node in range(frame.base, frame.nodes))
+
+
+def drop_results(state: State, frame: Frame) -> None:
+    """R7: what was kept to make the body's result isn't needed any more."""
+    nodes = () if frame.plan.draft is None else frame.plan.draft.nodes
+    for local, node in enumerate(range(frame.base, frame.nodes)):
+        if not state.program.undoable[node] and not nodes[local].keep:
+            state.values[node] = GONE
+
+
+def clear(state: State, frame: Frame) -> None:
+    """Nothing of what its nodes were stays with their numbers."""
+    state.values[frame.base : frame.nodes + len(frame.plan.inputs)] = [None] * (
+        frame.nodes - frame.base + len(frame.plan.inputs)
+    )
+    for table in (state.passed, state.offered, state.stopped, state.stopping, state.abandoned):
+        if table:
+            table.difference_update(range(frame.base, frame.nodes))
+    if state.uncounted:
+        for node in range(frame.base, frame.nodes):
+            state.uncounted.pop(node, None)
+
+
+def scope_ended(tree: Tree, scope: Scope) -> None:
+    """The scope node is resolved. Frames that may be undone keep their place in it."""
+    if not scope.frames:
+        tree.scopes.pop(scope.node, None)
+    scope.items, scope.results = (), []
+
+
+# ── captures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def take_captures(state: State, tree: Tree, frame: Frame) -> None:
+    """Gives the body what it uses from around it; what isn't there yet comes later, and only who reads it waits."""
+    scope, plan, body = frame.scope, frame.plan, frame.body
+    for place, capture in enumerate(body.takes, body.given):
+        slot = frame.nodes + place
+        missing = [one for one in scope.plan.waits[capture] if not is_there(state, scope, scope.base + one)]
+        if not missing:
+            state.values[slot] = captured(state, tree, scope, capture)
+            continue
+        state.values[slot] = LATE
+        frame.left += 1
+        frame.late += 1
+        for local in plan.readers_of[place]:
+            state.counts[frame.base + local] += 1
+        for one in missing:
+            tree.late.setdefault(scope.base + one, []).append((frame, place))
+
+
+def is_there(state: State, scope: Scope, slot: int) -> bool:
+    status = state.status[slot] if slot < len(state.status) else HOLE
+    return state.values[slot] is not LATE if status == HOLE else status in RESOLVED
+
+
+def captured(state: State, tree: Tree, scope: Scope, capture: int) -> Any:
+    outer = scope.frame
+    values = state.values if outer is None else outer.values(state)
+    try:
+        return scope.plan.captures[capture](values)
+    except Exception as error:  # what the value's own attributes and items raise: it fails the scope
+        tree.broken.append((scope.node, error))
+        return None
+
+
+def resolved(state: State, tree: Tree, node: int, at: float) -> None:
+    """A node has its value: its frame may be done, and captures that waited for it are there."""
+    frame = tree.frame_of[node]
+    if frame is not None and frame.left > 0:
+        frame.left -= 1
+        if not frame.left:
+            tree.done.append(frame)
+    if tree.late:
+        arrives(state, tree, node, at)
+
+
+def arrives(state: State, tree: Tree, slot: int, at: float) -> None:
+    """What is at this slot is there now."""
+    for frame, place in tree.late.pop(slot, ()):
+        if frame.is_over:
+            continue
+        scope, capture = frame.scope, frame.body.takes[place - frame.body.given]
+        if not all(is_there(state, scope, scope.base + one) for one in scope.plan.waits[capture]):
+            continue
+        state.values[frame.nodes + place] = captured(state, tree, scope, capture)
+        for local in frame.plan.readers_of[place]:
+            other = frame.base + local
+            state.counts[other] -= 1
+            if not state.counts[other]:
+                ready(state, other, at)
+        frame.late -= 1
+        frame.left -= 1
+        if not frame.left:
+            tree.done.append(frame)
+        arrives(state, tree, frame.nodes + place, at)
+
+
+def enter_again(state: State, tree: Tree, frame: Frame, value: Any) -> None:
+    """An around was entered again: its body, and what captured its value, get the new one; who waited for that goes on."""
+    state.values[frame.nodes] = value
+    for inner in frames_within(tree, frame):
+        if inner is not frame and not inner.is_over:
+            scope = inner.scope
+            for place, capture in enumerate(inner.body.takes, inner.body.given):
+                if state.values[inner.nodes + place] is not LATE:
+                    state.values[inner.nodes + place] = captured(state, tree, scope, capture)
+        for node in range(inner.base, inner.nodes):
+            if state.status[node] == READY and node not in state.ready:
+                state.ready.append(node)

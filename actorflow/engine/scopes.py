@@ -1,0 +1,246 @@
+"""What scopes do as their bodies run: the next item or pass, the result, leaving an around. See `tree.py` for what they are."""
+
+from __future__ import annotations
+
+from actorflow.engine import items
+from actorflow.engine.fold_scopes import put_result, start_item
+from actorflow.engine.frames import retire, scope_ended
+from actorflow.engine.record import record
+from actorflow.engine.state import HALTING, OPEN, READY, RUN, RUNNING, State
+from actorflow.engine.tree import Frame, Scope, Tree
+from actorflow.facts import (
+    BodyOpened,
+    Fact,
+    ItemsPulled,
+    ItemStarted,
+    ScopeLeft,
+    StepGaveUp,
+    StepsEmitted,
+    StepStarted,
+    StepSucceeded,
+)
+from actorflow.outcome import Succeeded
+from actorflow.plan import Around, Each, Repeat
+
+# ── a scope's own turn ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def begin_scope(state: State, node: int, now: float) -> None:
+    """Lets the scope's own code decide: at first, and again whenever it has to. It takes a slot for that, but no step of `max_steps`."""
+    if state.tree is not None and node in state.tree.scopes:
+        state.status[node] = RUNNING
+        state.running += 1
+    else:
+        record(state, StepStarted(state.run, node, state.attempt[node] + 1, now), now)
+        state.allowance += 1
+    state.started.append(node)
+
+
+def asks_again(state: State, node: int) -> None:
+    """The scope's own code has to decide what comes next; in a halt that waits for the resume."""
+    if state.status[node] == OPEN:
+        state.status[node] = READY
+        state.ready.append(node)
+
+
+def is_gated(state: State, node: int) -> bool:
+    """Whether the node waits for an around to be entered again, or belongs to an item that is taken back."""
+    tree = state.tree
+    if tree is None or not (tree.left or tree.rolling):
+        return False
+    frame = tree.frame_of[node]
+    while frame is not None:
+        if frame.rolling or frame.scope.node in tree.left:
+            return True
+        frame = frame.scope.frame
+    return False
+
+
+def makes_its_nodes_wait(state: State, fact: BodyOpened, now: float) -> Fact | None:
+    """What is in an around, or in an item that is taken back, is looked at before it starts."""
+    tree = state.tree
+    assert tree is not None
+    frame = tree.scopes[fact.node].frames.get(fact.index)
+    if frame is not None:
+        items.inherit(state, tree, frame)
+    return None
+
+
+def starts_items(state: State, fact: ItemsPulled, now: float) -> Fact | None:
+    tree = state.tree
+    assert tree is not None
+    fill(state, tree, tree.scopes[fact.node], now)
+    return None
+
+
+def take_up_scopes(state: State, tree: Tree, now: float) -> None:
+    """R16: after a halt, arounds are entered again in which a step is still to run; an `each` goes on with its items."""
+    for node in tree.left:
+        if state.status[node] == OPEN:
+            state.status[node] = READY
+            state.ready.append(node)
+    for scope in list(tree.scopes.values()):
+        if isinstance(scope.plan.control, Each) and scope.open + len(scope.results) + len(scope.items):
+            fill(state, tree, scope, now)
+
+
+# ── bodies end ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def go_on(state: State, tree: Tree, now: float) -> None:
+    """Closes the frames that are done, and takes back the items that have failed."""
+    while state.phase in (RUN, HALTING) and (tree.done or tree.broken):
+        if tree.broken:
+            node, error = tree.broken.pop()
+            record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
+        else:
+            close_frame(state, tree, tree.done.pop(), now)
+    if state.phase in (RUN, HALTING):
+        for item in items.roll_back(state, tree, now):
+            fill(state, tree, item.scope, now)
+    else:
+        tree.done.clear()
+
+
+def close_frame(state: State, tree: Tree, frame: Frame, now: float) -> None:
+    """The body has ended: its result is the scope's, or that of an item or a pass."""
+    if frame.is_over or frame.rolling:
+        return
+    scope = frame.scope
+    node = scope.node
+    if node in tree.replaced:
+        stands_for(state, tree, frame, now)
+        return
+    try:
+        value = frame.plan.returns(frame.values(state))
+    except Exception as error:  # a part of it that isn't there
+        record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
+        return
+    control = scope.plan.control
+    if not isinstance(control, Around):  # its frame stays as long as it isn't left
+        retire(state, tree, frame)
+    match control:
+        case Each(collects=collects):
+            put_result(scope, frame.index, Succeeded(value, state.run) if collects else value)
+            fill(state, tree, scope, now)
+        case Repeat() | Around():
+            scope.value, scope.is_done = value, True
+            ask_or_end(state, tree, scope, now)
+        case _ if state.status[node] == OPEN:
+            end_scope(state, tree, scope, value, now)
+        case _:
+            guest_leaves(tree, scope)
+
+
+def ask_or_end(state: State, tree: Tree, scope: Scope, now: float) -> None:
+    """An around that was left in a halt, when all in it had ended, has nothing to do any more."""
+    node = scope.node
+    if isinstance(scope.plan.control, Around) and node not in tree.entered:
+        end_scope(state, tree, scope, scope.value, now)
+    else:
+        asks_again(state, node)
+
+
+def end_scope(state: State, tree: Tree, scope: Scope, value: object, now: float) -> None:
+    """The scope node has its value, like a step that succeeded."""
+    node = scope.node
+    state.status[node] = RUNNING
+    state.running += 1
+    scope_ended(tree, scope)
+    record(state, StepSucceeded(state.run, node, state.attempt[node], now, value, scope.began), now)
+
+
+def fill(state: State, tree: Tree, scope: Scope, now: float) -> None:
+    """Starts items as far as the limit allows; asks for more of them; ends the scope when none is left."""
+    control = scope.plan.control
+    assert isinstance(control, Each)
+    if state.status[scope.node] != OPEN:
+        return
+    if state.phase == RUN:
+        while scope.open < control.limit and scope.next < len(scope.items):
+            begin_item(state, tree, scope, now)
+    if scope.next < len(scope.items):
+        return
+    if scope.more:
+        if scope.open <= control.limit * 3 // 4:
+            asks_again(state, scope.node)
+    elif not scope.open:
+        end_scope(state, tree, scope, scope.results, now)
+
+
+def begin_item(state: State, tree: Tree, scope: Scope, now: float) -> None:
+    place = scope.next
+    index = scope.start + place
+    key = str(index) if scope.keys is None else scope.keys[place]
+    item = scope.items[place]
+    if state.facts is not None and state.takes[ItemStarted]:
+        node = scope.node
+        state.facts.append(ItemStarted(state.run, node, state.attempt[node], now, index, key, item))
+    start_item(state, tree, scope, index, key, item, now)
+    if scope.frame is not None or tree.rolling or tree.left:
+        items.inherit(state, tree, scope.frames[index])
+
+
+# ── emitted steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def emits(state: State, fact: StepsEmitted, now: float) -> Fact | None:
+    """R8: steps that can't be planned fail the run, which is rolled back, the step that emitted them included."""
+    if fact.problem is not None and state.phase in (RUN, HALTING):
+        return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, fact.problem, "run")
+    return None
+
+
+def stands_for(state: State, tree: Tree, frame: Frame, now: float) -> None:
+    """The step that was replaced has the result of the one that stands for it."""
+    node = frame.scope.node
+    value = frame.plan.returns(frame.values(state))
+    tree.replaced.discard(node)
+    retire(state, tree, frame)
+    state.status[node] = RUNNING
+    state.running += 1
+    undoable = state.program.undoable
+    assert isinstance(undoable, bytearray)
+    was, undoable[node] = undoable[node], 0  # it's on the stack since its own code succeeded
+    began = frame.scope.began
+    record(state, StepSucceeded(state.run, node, state.attempt[node], now, value, began), now)
+    undoable[node] = was
+
+
+def guest_leaves(tree: Tree, scope: Scope) -> None:
+    """What a step has emitted is done: the frame that the step is in may be."""
+    outer = scope.frame
+    if outer is not None and not outer.is_over:
+        outer.guests -= 1
+        outer.left -= 1
+        if not outer.left:
+            tree.done.append(outer)
+
+
+# ── arounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def leaves_one(state: State, tree: Tree, error: BaseException | None) -> bool:
+    """Leaves the around that was entered last, if there is one: in a halt, and before the first undo."""
+    if tree.entered:
+        items.leave_next(state, tree.entered[-1], error)
+    return bool(tree.entered)
+
+
+def has_left(state: State, fact: ScopeLeft, now: float) -> Fact | None:
+    """An exit that raises fails the run; one whose body has ended gives its result."""
+    tree = state.tree
+    assert tree is not None
+    scope = tree.scopes[fact.node]
+    if scope.is_done:
+        for frame in list(scope.frames.values()):
+            retire(state, tree, frame)
+    if fact.error is not None:
+        return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, fact.error, "run")
+    if scope.is_done and state.phase in (RUN, HALTING) and not items.is_taken_back(state, fact.node):
+        end_scope(state, tree, scope, scope.value, now)
+    return None
+
+
+def failure_in_hand(state: State) -> BaseException | None:
+    return next((error.error for error in state.errors), None)

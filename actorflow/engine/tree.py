@@ -1,0 +1,230 @@
+"""What a run has opened beyond its plan: scopes, and the frames in them.
+
+A frame is a body's plan spliced into the run. Its nodes, inputs and constants take a range of the run's own tables, so all that holds for a
+node of the plan holds for them: a node of a frame is told by its number alone. The ranges of frames that nothing will look at again are
+used anew: an `each` over a million items takes the room of those that are under way.
+
+    Tree ── Scope (a scope node that is open) ── Frame (a body of it) ── Scope …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from actorflow.errors import StepError
+from actorflow.plan import Around, BodyPlan, Plan, ScopePlan
+
+if TYPE_CHECKING:
+    from actorflow.engine.state import Program, State
+
+
+class _Late:
+    """Stands for a captured value that isn't there yet."""
+
+    def __repr__(self) -> str:
+        return "<not there yet>"
+
+
+LATE: Final = _Late()
+
+
+class Scope:
+    """A scope node that is open, or was and may be needed again.
+
+    frame    the frame that the node stands in, None in the plan itself; `base` is where that frame's slots begin
+    frames   those that are open, and those that are done but may be undone, by index
+    open     how many are under way
+    value    of a repeat, the last pass's result; of an around, the body's result once it is there
+    """
+
+    __slots__ = (
+        "base", "began", "frame", "frames", "is_done", "is_gated", "items", "keys", "more", "next", "node", "open", "passes", "plan", "results",
+        "start", "value",
+    )  # fmt: skip
+
+    def __init__(self, node: int, plan: ScopePlan, frame: Frame | None, began: float) -> None:
+        self.node = node
+        self.plan = plan
+        self.frame = frame
+        self.base = 0 if frame is None else frame.base
+        self.began = began
+        self.frames: dict[int, Frame] = {}
+        self.open = 0
+        self.value: Any = None
+        self.is_gated = isinstance(plan.control, Around) or (frame is not None and frame.scope.is_gated)
+        self.passes = 0  # of a repeat
+        self.is_done = False  # the body of an around has ended: what is left is to leave
+        # of an each
+        self.items: Sequence[Any] = ()
+        self.keys: Sequence[str] | None = None
+        self.start = 0  # the index of the first of `items` in the source
+        self.next = 0  # the first of `items` that wasn't begun
+        self.more = False  # the source has more
+        self.results: list[Any] = []
+
+
+class Frame:
+    """A body in a run. Its nodes are `base` up to `nodes`, its inputs and constants `nodes` up to `end`.
+
+    left      how many nodes aren't resolved, captures aren't there, and guests aren't done yet; -1: it's over
+    guests    frames of steps that were emitted by nodes of it
+    rolling   an item that is taken back by itself: 1 settling, 2 undoing
+    """
+
+    __slots__ = (
+        "acted", "base", "body", "end", "errors", "guests", "incomplete", "index", "key", "late", "left", "names", "nodes",
+        "number", "patience", "plan", "program", "rolling", "scope",
+    )  # fmt: skip
+
+    def __init__(self, base: int, plan: Plan, program: Program) -> None:
+        self.base = base
+        self.nodes = base + len(plan)
+        self.end = self.nodes + len(plan.inputs) + len(plan.constants)
+        self.plan = plan
+        self.program = program
+
+    def enter(self, scope: Scope, number: int, body: BodyPlan, index: int, key: str) -> None:
+        self.scope = scope
+        self.number = number
+        self.body = body
+        self.index = index
+        self.key = key
+        self.left = self.late = self.guests = self.rolling = 0
+        self.errors: list[StepError] = []
+        self.acted = self.incomplete = False
+        self.patience = 0.0
+        self.names: Mapping[int, str] = {}
+
+    @property
+    def is_over(self) -> bool:
+        return self.left < 0
+
+    @property
+    def unresolved(self) -> int:
+        """How many of its nodes aren't resolved."""
+        return self.left - self.late - self.guests
+
+    def values(self, state: State) -> Sequence[Any]:
+        """Its part of the run's values, as its plan numbers them."""
+        return state.values[self.base : self.end]
+
+
+class Tree:
+    """All scopes and frames of a run.
+
+    frame_of  per slot: the frame that it belongs to, None for the plan's own
+    scopes    by node
+    done      frames whose nodes are all resolved, and that weren't closed yet
+    late      by slot: the frames that wait for it, with the slots of their captures
+    free      by plan: ranges that can be used anew; `spent` ones can when telemetry has read the names
+    entered   arounds that were entered and not left, in that order; `left`: those that must be entered again
+    rolling   items that are taken back by themselves; `undoing`: nodes that are undone for them
+    broken    scope nodes of which a capture couldn't be made, with the error
+    own       the own value of a step that was replaced by one it emitted, for its undo
+    replaced  steps that wait for the result of one that stands for them
+    generations  of nodes that stand for a step: its name, and how many stood for it before
+    """
+
+    def __init__(self, size: int) -> None:
+        self.frame_of: list[Frame | None] = [None] * size
+        self.scopes: dict[int, Scope] = {}
+        self.done: list[Frame] = []
+        self.late: dict[int, list[tuple[Frame, int]]] = {}
+        self.free: dict[Plan, list[Frame]] = {}
+        self.spent: list[Frame] = []
+        self.entered: list[int] = []
+        self.left: set[int] = set()
+        self.rolling: list[Frame] = []
+        self.undoing: set[int] = set()
+        self.broken: list[tuple[int, Exception]] = []
+        self.own: dict[int, Any] = {}
+        self.replaced: set[int] = set()
+        self.generations: dict[int, tuple[str, int]] = {}
+
+    def recycle(self) -> None:
+        """Telemetry has read all names: what is spent is free."""
+        for frame in self.spent:
+            self.free.setdefault(frame.plan, []).append(frame)
+        self.spent.clear()
+
+
+class GrowingProgram:
+    """The program of a run that has frames: a plan's, with the frames' behind it. See `Program`."""
+
+    def __init__(self, program: Program, size: int) -> None:
+        gap = size - len(program.steps)
+        self.plan = program.plan
+        self.steps: list[Any] = [*program.steps, *([None] * gap)]
+        self.dependents: list[tuple[int, ...]] = [*program.dependents, *([()] * gap)]
+        self.releases: list[tuple[int, ...]] = [*program.releases, *([()] * gap)]
+        self.special = bytearray(program.special) + bytes(gap)
+        self.undoable = bytearray(program.undoable) + bytes(gap)
+        self.stores = bytearray(program.stores) + bytes(gap)
+
+    def grow(self, frame: Frame) -> None:
+        """Takes in a frame at the end of the tables."""
+        program, gap, base = frame.program, frame.end - frame.nodes, frame.base
+        self.steps += program.steps
+        self.special += program.special
+        self.undoable += program.undoable
+        self.stores += program.stores
+        self.dependents += [tuple([base + i for i in found]) if found else found for found in program.dependents]
+        self.releases += [tuple([base + i for i in found]) if found else found for found in program.releases]
+        if gap:
+            self.steps += [None] * gap
+            self.special += bytes(gap)
+            self.undoable += bytes(gap)
+            self.stores += bytes(gap)
+            self.dependents += [()] * gap
+            self.releases += [()] * gap
+
+
+def frames_within(tree: Tree, frame: Frame) -> Iterator[Frame]:
+    """The frame and all frames in it, outermost first."""
+    scopes = tree.scopes
+    waiting = [frame]
+    while waiting:
+        outer = waiting.pop()
+        yield outer
+        for node in range(outer.base, outer.nodes):
+            scope = scopes.get(node)
+            if scope is not None:
+                waiting += scope.frames.values()
+
+
+def nodes_within(tree: Tree, frame: Frame) -> Iterator[int]:
+    """The nodes of a frame and of all frames in it."""
+    for inner in frames_within(tree, frame):
+        yield from range(inner.base, inner.nodes)
+
+
+def name_of(state: State, node: int) -> str:
+    """A node's name, with the path to it (R5)."""
+    names = state.plan.names
+    if node < len(names):
+        return names[node]
+    tree = state.tree
+    frame = None if tree is None else tree.frame_of[node]
+    if frame is None:
+        return ""
+    local = node - frame.base
+    return frame.names.get(local) or f"{prefix_of(state, frame)}{frame.plan.names[local]}"
+
+
+def prefix_of(state: State, frame: Frame) -> str:
+    owner = name_of(state, frame.scope.node)
+    return f"{owner}[{frame.key}]." if frame.key else f"{owner}."
+
+
+class Names(Sequence[str]):
+    """The names of a run's nodes, made when they are read."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getitem__(self, node: Any) -> Any:
+        return name_of(self._state, node)
+
+    def __len__(self) -> int:
+        return len(self._state.status)
