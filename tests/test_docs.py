@@ -10,7 +10,7 @@ An HTML comment right above a block says how it's run; a page shows nothing of i
     prints                  (above a block of text) what the block of Python before it prints
 
 A block with a title is a file, and a block of `console` holds commands after a `$` with what they print: a page's files are written into
-an empty folder, and its commands are run there, in the page's order. Times that are printed needn't be the same.
+an empty folder, `…`, and its commands are run there, in the page's order. Times and ids that are printed needn't be the same.
 
 Code may `await` at its top level. Lines keep their numbers, so that a failure points into the page.
 """
@@ -185,7 +185,8 @@ def installed_plugins() -> str:
 
 # ── files and commands ────────────────────────────────────────────────────────────────────────────────────────────────
 
-TIME = re.compile(r"\b\d+\.\d\d+ ?s\b")
+TIME = re.compile(r"\b\d+(\.\d+)? ms\b|\b\d+\.\d\d+ ?s\b|\b[0-9a-f]{12}-[0-9a-f]{10}-[0-9a-f]{8}\b")
+"""What differs each time: times, and the ids of runs that weren't named."""
 WITH_FILES = sorted({block.page for block in BLOCKS if block.title or block.language == "console"})
 
 
@@ -198,8 +199,8 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, tmp_path: Path) 
             (tmp_path / block.title).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / block.title).write_text(block.code, encoding="utf-8")
         elif block.language == "console":
-            shown = TIME.sub("… s", block.code)
-            assert TIME.sub("… s", "".join(typed_in(command, tmp_path) for command in commands_of(block))) == shown
+            shown = TIME.sub("…", block.code)
+            assert TIME.sub("…", "".join(typed_in(command, tmp_path) for command in commands_of(block))) == shown
 
 
 def commands_of(block: Block) -> list[str]:
@@ -207,7 +208,7 @@ def commands_of(block: Block) -> list[str]:
 
 
 def typed_in(command: str, folder: Path) -> str:
-    """What a terminal shows of a command, the command included."""
+    """What a terminal shows of a command, the command included. The folder is `…`."""
     program, *arguments = shlex.split(command)
     module = {"python": [], "pytest": ["-m", "pytest"], "actorflow": ["-m", "actorflow.cli"]}[program]
     done = subprocess.run(
@@ -221,7 +222,7 @@ def typed_in(command: str, folder: Path) -> str:
         encoding="utf-8",
         timeout=50,
     )
-    return f"$ {command}\n{done.stdout}"
+    return f"$ {command}\n{done.stdout}".replace(str(folder), "…")
 
 
 def terminal() -> dict[str, str]:
