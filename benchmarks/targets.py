@@ -42,6 +42,8 @@ TARGETS = (
     Target("memory/sleeping-*/async-0", "value", 3.0),
     Target("hop/*/worst", "value", 20.0),
     Target("imports/import/actorflow", "ratio", 1.5),
+    Target("cli/help/--help", "value", 0.4),
+    Target("cli/live tree/tree", "ratio", 1.1),
     Target("actors/send/actor", "ratio", 1.0),
     Target("actors/ask/actor", "ratio", 1.25),
     Target("actors/spawn and stop/actor", "ratio", 1.25),

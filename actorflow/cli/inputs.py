@@ -103,11 +103,11 @@ def _object(text: str, what: str) -> Mapping[str, Any]:
     value = parse(text, what)
     if isinstance(value, dict):
         return cast("dict[str, Any]", value)
-    kind = _KINDS.get(cast("type", type(value)), "a number")
+    kind = next((name for cls, name in _KINDS.items() if isinstance(value, cls)), "a number")
     raise Refused(f"{what}: expected an object that maps the names of inputs to values, got {kind}")
 
 
-_KINDS = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}
+_KINDS: dict[type, str] = {list: "a list", str: "a text", type(None): "null", bool: "true or false"}
 
 
 def _read(file: str) -> str:

@@ -32,10 +32,10 @@ _NAMES = 48
 class LiveTree:
     """Draws the tree on a terminal, and lines that are printed meanwhile above it."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, console: Console | None = None) -> None:
         self._output = output
-        self._tree = Tree()
-        self._console = Console(file=output.stream, highlight=False)
+        self.tree = Tree()
+        self._console = console or Console(file=output.stream, highlight=False)
         self._live = Live(
             _Drawing(self), console=self._console, auto_refresh=False, vertical_overflow="crop", redirect_stderr=True
         )
@@ -51,7 +51,7 @@ class LiveTree:
         self._timer = self._loop.call_later(PERIOD, self._draw)
 
     def take(self, event: Event) -> None:
-        self._tree.take(event)
+        self.tree.take(event)
 
     def say(self, text: str) -> None:
         self._console.print(Text(text, "yellow"))
@@ -83,7 +83,7 @@ class LiveTree:
         now = self._loop.time() if self._loop is not None else 0.0
         width, room = options.max_width, max(console.size.height - _EDGES, 4)
         yield from console.render(self._head, options.update(no_wrap=True, overflow="ellipsis"))
-        found = lines(self._tree, room, now)
+        found = lines(self.tree, room, now)
         column = min(max((2 * line.depth + cell_len(line.name) for line in found), default=0), _NAMES, width // 2)
         for line in found:
             yield from _segments(line, column, width)
@@ -91,10 +91,10 @@ class LiveTree:
 
     def _foot(self) -> Text:
         foot = Text("  ")
-        for text, style in totals(self._tree):
+        for text, style in totals(self.tree):
             foot.append(f"{text}  ", style)
-        if self._tree.lost:
-            foot.append(f"{self._tree.lost:,} events weren't seen", "dim")
+        if self.tree.lost:
+            foot.append(f"{self.tree.lost:,} events weren't seen", "dim")
         return foot
 
 
@@ -102,10 +102,10 @@ class _Drawing:
     """What `Live` draws: the tree as it is when it's asked."""
 
     def __init__(self, tree: LiveTree) -> None:
-        self._tree = tree
+        self._drawn = tree.drawn
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        yield from self._tree.drawn(console, options)
+        yield from self._drawn(console, options)
 
 
 _PLAIN = Style()

@@ -24,7 +24,7 @@ from actorflow.cli.ledger import TAKEN, Ledger
 from actorflow.cli.output import Output
 from actorflow.cli.trace import traceback_of
 from actorflow.errors import ActorflowError, brief
-from actorflow.facts import Event
+from actorflow.facts import Event, Fact
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.plan import Plan
 from actorflow.runtime import Run, Runtime
@@ -104,7 +104,7 @@ def _log_beside(output: Output) -> None:
 async def _run(job: Job, reporter: Reporter) -> Ending:
     ledger = Ledger()
     async with _opened(job) as runtime:
-        runtime.subscribe(_listener(reporter, ledger), *reporter.taken, *TAKEN, buffer=_BUFFER)
+        runtime.subscribe(listener(reporter, ledger), *reporter.taken, *TAKEN, buffer=_BUFFER)
         run = await _started(job, runtime)
         reporter.begin(run.id, job.plan, resumed=job.resumed)
         with Interrupts(run, reporter.say, runtime.config.halt_timeout).installed():
@@ -113,14 +113,15 @@ async def _run(job: Job, reporter: Reporter) -> Ending:
     return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, outcome, place) if place else "")
 
 
-def _listener(reporter: Reporter, ledger: Ledger) -> Callable[[Event], None]:
-    shown = tuple(reporter.taken)
-    noted = frozenset(TAKEN)
+def listener(reporter: Reporter, ledger: Ledger) -> Callable[[Event], None]:
+    shown, noted = frozenset(reporter.taken), frozenset(TAKEN)
+    takes_all = Fact in shown
 
     def listen(event: Event) -> None:
-        if type(event.fact) in noted:
+        kind = event.fact.__class__
+        if kind in noted:
             ledger.take(event)
-        if isinstance(event.fact, shown):
+        if takes_all or kind in shown:
             reporter.take(event)
 
     return listen

@@ -150,29 +150,41 @@ class Tree:
             self._settle(row, event.monotonic)
         return row
 
-    def revive(self, event: Event) -> None:
-        """Before an undo: a step whose row was dropped was counted as succeeded where it was dropped, and is so again."""
-        if event.node in self._rows:
+    def revive(self, event: Event, was: str) -> None:
+        """A step whose row was dropped was counted where it was dropped, as what it was then, and is so again."""
+        if self._has_state(event.node):
             return
-        above = self._nearest(event.node)
-        number = _NUMBER["succeeded"]
-        if not above.dropped[number]:
+        number = _NUMBER[was]
+        above = self._dropped_in(event.node, number)
+        if above is None:
             return
         above.dropped[number] -= 1
         row = self._made(event.node, event.monotonic)
-        row.state = "succeeded"
+        row.state = was
         while row is not above and row.parent is not None:
             row.counts[number] += 1
             row = row.parent
 
-    def _nearest(self, name: str) -> Row:
-        row = self.root
+    def was_dropped(self, event: Event, *states: str) -> bool:
+        """Whether the node has no row any more, but was counted as one of these."""
+        if self._has_state(event.node):
+            return False
+        return any(self._dropped_in(event.node, _NUMBER[state]) is not None for state in states)
+
+    def _has_state(self, name: str) -> bool:
+        row = self._rows.get(name)
+        return row is not None and row.state != ""
+
+    def _dropped_in(self, name: str, number: int) -> Row | None:
+        """The innermost of the rows that a node was in which has dropped something in that state."""
+        row, found = self.root, None
         for label in split(name):
+            found = row if row.dropped[number] else found
             below = row.child(label)
             if below is None:
-                return row
+                break
             row = below
-        return row
+        return found
 
     def open_scope(self, event: Event) -> None:
         """The node isn't a step after all, but holds steps: it isn't counted."""
@@ -244,6 +256,11 @@ def _waits(tree: Tree, event: Event) -> None:
         tree.change(event, "waiting").note = f"for {', '.join(event.fact.pools)}"
 
 
+def _stands(tree: Tree, event: Event) -> None:
+    if not tree.was_dropped(event, "failed", "stuck"):
+        _failed(tree, event)
+
+
 def _failed(tree: Tree, event: Event) -> None:
     row = tree.row(event)
     if row.state != "stuck":
@@ -253,17 +270,19 @@ def _failed(tree: Tree, event: Event) -> None:
 
 
 def _retries(tree: Tree, event: Event) -> None:
+    tree.revive(event, "failed")
     row = tree.change(event, "retrying")
     row.due, row.error, row.attempt = event.fact.due, event.fact.reason, event.attempt
 
 
 def _compensates(tree: Tree, event: Event) -> None:
+    tree.revive(event, "failed")
     row = tree.change(event, "compensating")
     row.attempt, row.note, row.error = event.fact.tries, "", row.error or event.fact.error
 
 
 def _undoes(tree: Tree, event: Event) -> None:
-    tree.revive(event)
+    tree.revive(event, "succeeded")
     row = tree.change(event, "undoing")
     row.attempt, row.began, row.note, row.error = event.fact.tries, event.monotonic, "", None
 
@@ -274,7 +293,7 @@ def _tries_again(tree: Tree, event: Event) -> None:
 
 
 def _undone(tree: Tree, event: Event) -> None:
-    tree.revive(event)
+    tree.revive(event, "succeeded")
     tree.change(event, "undone")
 
 
@@ -313,7 +332,7 @@ _FOLDS: Mapping[type, Fold] = {
     facts.StepProgressed: _progressed,
     facts.AttemptFailed: _failed,
     facts.GuardFailed: _failed,
-    facts.StepGaveUp: _failed,
+    facts.StepGaveUp: _stands,
     facts.RetryScheduled: _retries,
     facts.CompensationStarted: _compensates,
     facts.CompensationRetryScheduled: _tries_again,

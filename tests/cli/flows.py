@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -62,6 +63,11 @@ def pay(nights: int) -> str:
 @workflow
 def book(trip: Trip, note: str = "none") -> str:
     return charge(reserve(trip), trip.nights)
+
+
+@workflow
+def composed(trip: Trip) -> str:
+    return book(trip)
 
 
 @step
@@ -160,6 +166,25 @@ async def waits(after: str) -> str:
 @workflow
 def endless() -> str:
     return waits(first())
+
+
+@step(mode="inline")
+def held() -> str:
+    return "held"
+
+
+@held.undo
+async def let_go(value: str) -> None:
+    """Takes until somebody sends SIGUSR1."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
+    print("waiting", file=sys.stderr, flush=True)
+    await told.wait()
+
+
+@workflow
+def hard_to_undo() -> str:
+    return waits(held())
 
 
 @step(irreversible=True)

@@ -12,11 +12,8 @@ class Later(NamedTuple):
 
 
 LATER = [
-    Later("R2", "Inputs that come as a file or as JSON text are converted strictly.", issue=3),
-    Later("R3", "What can't be decided passes with a note in `actorflow check`.", issue=3),
     Later("R3", "With a store, types that can't be encoded are refused when the plan is compiled.", issue=4),
     Later("R4", "Recovery finds the workflows given as `Runtime(workflows=…)` and those started as objects.", issue=4),
-    Later("R4", "A workflow is drawn once, at the first `check`.", issue=3),
     Later("R5", "Items of an `each` are `each[17].charge`, by index in the source or by `key=`.", issue=3),
     Later("R7", "A value is kept as long as a record may need it.", issue=4),
     Later("R8", "A running step may add steps to its own run with `emit(call, …)`, planned when it succeeds.", issue=3),
@@ -50,7 +47,6 @@ LATER = [
         "R37", "Leaving by exception or cancellation, and the end of the drain, releases runs with a store.", issue=4
     ),
     Later("R37", "Runs with a store that only wait are released at once.", issue=4),
-    Later("R38", "The command line installs signal handlers.", issue=3),
     Later("R41", "After a takeover the last events may come again, with the same number.", issue=4),
     Later("R41", "History that must be whole is read from the store.", issue=4),
     Later("R41", "Events leave after their facts are on disk.", issue=4),
