@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import GONE, LATE, Frame
+from actorflow.engine import COMPLETED, GONE, LATE, SKIPPED, Frame
 from actorflow.plan import Plan
 from actorflow.store import Codec
 
@@ -36,7 +36,7 @@ class Passing:
         first = len(plan.names)
         seen: dict[int, Any] = {}
         for slot in {*plan.reads[local], *range(first, first + len(plan.inputs))}:
-            if slot - first in plan.lent:
+            if slot - first in plan.lent or not is_there(row, frame, slot, first):
                 continue
             kind = plan.steps[slot].returns if slot < first else plan.inputs[slot - first].type
             seen[slot] = self._copy(values[slot], kind, self._name(row, frame, plan, slot))
@@ -57,6 +57,11 @@ class Passing:
         if slot < len(plan.names):
             return row.name(slot if frame is None else frame.base + slot)
         return plan.inputs[slot - len(plan.names)].name
+
+
+def is_there(row: Row, frame: Frame | None, slot: int, first: int) -> bool:
+    """Whether the slot has its value: a scope doesn't wait for what its bodies capture."""
+    return slot >= first or row.state.status[slot if frame is None else frame.base + slot] in (COMPLETED, SKIPPED)
 
 
 class _Seen(Sequence[Any]):
