@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from actorflow.workflow.builder import Value, WorkflowBuilder
-from actorflow.workflow.combine import transform
+from typing import TYPE_CHECKING
+
+from actorflow.doors import loads_later
+from actorflow.workflow.builder import Transformed, Use, Value, WorkflowBuilder
+from actorflow.workflow.combine import around, choose, choose_first, each, group, repeat, transform
+from actorflow.workflow.emission import emit
 from actorflow.workflow.step import AnyStep, Guard, Mode, Step, Where, step
+from actorflow.workflow.words import Whereabouts, debug, fail, gather, template
 from actorflow.workflow.workflow import Workflow, workflow
+
+if TYPE_CHECKING:
+    from actorflow.workflow.drawing import Drawing, draws_emissions
+else:
+    __getattr__ = loads_later(__name__, drawing="Drawing draws_emissions")
 
 __all__ = [
     "AnyStep",
+    "Drawing",
     "Guard",
     "Mode",
     "Step",
+    "Transformed",
+    "Use",
     "Value",
     "Where",
+    "Whereabouts",
     "Workflow",
     "WorkflowBuilder",
+    "around",
+    "choose",
+    "choose_first",
+    "debug",
+    "draws_emissions",
+    "each",
+    "emit",
+    "fail",
+    "gather",
+    "group",
+    "repeat",
     "step",
+    "template",
     "transform",
     "workflow",
 ]

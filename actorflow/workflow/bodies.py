@@ -117,7 +117,13 @@ class Scope(Call):
         return drawing.expression(returned, f"{self.what}, what its body returns")
 
     def open(
-        self, control: Control, bodies: Sequence[Body], returns: Any, signature: Signature, given: Sequence[Expression]
+        self,
+        control: Control,
+        bodies: Sequence[Body],
+        returns: Any,
+        signature: Signature,
+        given: Sequence[Expression],
+        keywords: tuple[str, ...] = (),
     ) -> Promise:
         """Adds the scope node, and gives the promise of its result. `given` is what it takes, as `signature` names it."""
         spec = StepSpec(
@@ -130,7 +136,7 @@ class Scope(Call):
             arguments=tuple((name, Any) for name in signature.parameters),
             control=control,
         )
-        return self.place(spec, given, (), tuple(bodies), self.captures, tuple(self.waits))
+        return self.place(spec, given, keywords, tuple(bodies), self.captures, tuple(self.waits))
 
 
 _GUARDED = Retry(attempts=5)

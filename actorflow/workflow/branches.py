@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from inspect import Parameter
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
 from msgspec import UNSET
 
+from actorflow.errors import brief
 from actorflow.plan import Body, Choose, ChooseFirst, InputSpec
 from actorflow.values import type_text
 from actorflow.workflow.bodies import Scope
@@ -16,7 +17,7 @@ from actorflow.workflow.calls import takes_named
 from actorflow.workflow.classes import plain_type
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.fitting import body_misfit, function_misfit
-from actorflow.workflow.promise import is_promise
+from actorflow.workflow.promise import is_promise, source_of
 from actorflow.workflow.uniting import united
 
 
@@ -55,9 +56,9 @@ def _open(scope: Scope, control: Any, bodies: Sequence[Body | None], name: str, 
 
 
 def _branch(scope: Scope, key: str, branch: Any, given: Sequence[InputSpec] = ()) -> Body | None:
-    misfit = body_misfit(branch, "the value" if given else "")
+    misfit = body_misfit(branch, "the value" if given else "", "its default" if key == "default" else f"branch {key!r}")
     if misfit:
-        scope.problem(f"branch {key!r}: {misfit}")
+        scope.problem(misfit)
         return None
     return scope.body(key, branch, given)
 
@@ -67,23 +68,19 @@ def _branch(scope: Scope, key: str, branch: Any, given: Sequence[InputSpec] = ()
 
 def _cases(scope: Scope, branches: Any, wanted: Any) -> Mapping[Any, Any]:
     if not isinstance(branches, Mapping):
-        shown = "a promise" if is_promise(branches) else repr(branches)
         scope.problem(
-            f"takes its branches as a dict, {{case: branch}}, not {shown}; for conditions there is choose_first"
+            f"takes its branches as a dict, {{case: branch}}, not {_shown(branches)}; for conditions there is choose_first"
         )
         return {}
-    cases: dict[Any, Any] = {}
-    for case, branch in branches.items():
-        if _is_case(scope, case, wanted):
-            cases[case] = branch
     if not branches:
         scope.problem("has no branches; give it {case: branch}")
-    return cases
+    given: Mapping[Any, Any] = branches  # pyright: ignore[reportUnknownVariableType]
+    return {case: branch for case, branch in given.items() if _is_case(scope, case, wanted)}
 
 
 def _is_case(scope: Scope, case: Any, wanted: Any) -> bool:
     if is_promise(case):
-        scope.problem(f"a case is a promise ({case!r}); cases must be there while the workflow is drawn")
+        scope.problem(f"a case is {_shown(case)}; cases must be there while the workflow is drawn")
         return False
     try:
         hash(case)
@@ -136,18 +133,24 @@ def _text(case: Any) -> str:
 
 
 def _pairs(scope: Scope, branches: Any) -> Sequence[tuple[Any, Any]]:
-    if not isinstance(branches, Sequence) or isinstance(branches, str):
-        scope.problem(f"takes its branches as a list of pairs, [(predicate, branch), …], not {branches!r}")
+    if not isinstance(branches, (list, tuple)):
+        scope.problem(f"takes its branches as a list of pairs, [(predicate, branch), …], not {_shown(branches)}")
         return []
-    pairs: list[tuple[Any, Any]] = []
-    for number, pair in enumerate(branches):
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            scope.problem(f"branch {number} is a pair, (predicate, branch), not {pair!r}")
-            continue
-        misfit = function_misfit(pair[0], f"the predicate of branch {number}", "the value")
-        if misfit:
-            scope.problem(misfit)
-        pairs.append((pair[0], pair[1]))
-    if not branches:
+    given = cast("Sequence[Any]", branches)
+    if not given:
         scope.problem("has no branches; give it [(predicate, branch), …]")
-    return pairs
+    return [pair for number, pair in enumerate(given) if _is_pair(scope, number, pair)]
+
+
+def _is_pair(scope: Scope, number: int, pair: Any) -> bool:
+    if not isinstance(pair, tuple) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]
+        scope.problem(f"branch {number} is a pair, (predicate, branch), not {_shown(pair)}")
+        return False
+    misfit = function_misfit(pair[0], f"the predicate of branch {number}", "the value")
+    if misfit:
+        scope.problem(misfit)
+    return True
+
+
+def _shown(value: Any) -> str:
+    return f"the promise of {source_of(value).label!r}" if is_promise(value) else brief(value)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actorflow.errors import InvalidState, InvalidStep
-from actorflow.plan import UNUSABLE, Body, DraftNode, Expression, Flows, Findings, GuardSpec, StepSpec
+from actorflow.plan import UNUSABLE, Body, DraftNode, Expression, Findings, Flows, GuardSpec, StepSpec
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.drawing import Drawing, current_drawing
 from actorflow.workflow.functions import signature_of
@@ -52,6 +52,13 @@ class Call:
     def type_of(self, expression: Expression) -> Any:
         """The annotated type of an expression, `Any` if it has none."""
         return type_in(self.drawing, expression)
+
+    def check(self, expression: Expression, wanted: Any, what: str) -> None:
+        """Checks that something given is of a type (R3); what can't be decided is noted."""
+        found = Findings()
+        Flows(self.drawing.draft, found).check(expression, wanted, f"{self.what}, {what}", self.line)
+        self.drawing.problems.extend(found.problems)
+        self.drawing.draft.notes.extend(found.notes)
 
     def place(
         self,

@@ -42,6 +42,12 @@ def parameters_of(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation)
 
 
+def class_of(annotation: Any) -> type[Any] | None:
+    """The class behind a plain type; None if it tells nothing."""
+    cls = typing.get_origin(annotation) or annotation
+    return cls if isinstance(cls, type) and cls is not object else None
+
+
 def fields_of(annotation: Any) -> dict[str, Any]:
     """The annotated attributes of a class, by name; of a `TypedDict`, its keys."""
     cls = typing.get_origin(annotation) or annotation

@@ -8,7 +8,7 @@ How they draw is in modules of their own, loaded when one is first called.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from msgspec import UNSET, UnsetType
 
@@ -20,7 +20,7 @@ from actorflow.workflow.options import Placement, checked_placement
 class Combinator:
     """A word of the language, or a copy of it for one use."""
 
-    word: ClassVar[str] = "combinator"
+    word: str = "combinator"
 
     def __init__(self, placement: Placement = Placement(), guards: tuple[GuardSpec, ...] = ()) -> None:  # noqa: B008  # frozen
         self.placement = placement

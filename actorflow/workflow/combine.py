@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, TypeVar, cast, overload
+from typing import Any, Final, Literal, TypeVar, cast, overload
 
 from msgspec import UNSET
 
@@ -134,7 +134,74 @@ class ChooseFirst(Combinator):
         return cast("B", draw_choose_first(self, branches, on, default))
 
 
-transform = Transform()
-each = EachItem()
-choose = ChooseCase()
-choose_first = ChooseFirst()
+class Group(Combinator):
+    """Runs a body with something before it, and something after it.
+
+        charge = group(lambda: charge_card(trip), before=open_ledger, after=lambda charge: note(charge))
+
+    `before`, `body` and `after` call steps; `after` may take what the body returns. Nothing of the body starts until all of `before` has ended,
+    nothing of `after` until all of the body has. Its steps are named `group.charge_card`; it gives what the body gives.
+    """
+
+    word = "group"
+
+    def __call__(
+        self, body: Callable[[], B], *, before: Callable[..., Any] = _UNSET, after: Callable[..., Any] = _UNSET
+    ) -> B:
+        from actorflow.workflow.groups import draw_group
+
+        return cast("B", draw_group(self, body, before, after))
+
+
+class Around(Combinator):
+    """Runs a body inside of an async context manager.
+
+        rows = around(lambda: database.connect(), lambda connection: copy_rows(connection))
+
+    `factory` is called at run time, and gives the context manager; the body is given what entering it gives, which is a resource: used by the
+    steps of the body, never stored. It is left when all of the body has ended, and before anything is undone, with the failure if there is one; a
+    halt leaves it, a resume enters another one if a step of the body is still to run. An exit that raises fails the run; one that returns true hides
+    nothing. Its steps are named `around.copy_rows`.
+    """
+
+    word = "around"
+
+    def __call__(self, factory: Callable[[], AbstractAsyncContextManager[A]], body: Callable[[A], B]) -> B:
+        from actorflow.workflow.surroundings import draw_around
+
+        return cast("B", draw_around(self, factory, body))
+
+
+class Repeat(Combinator):
+    """Runs a workflow again and again, each pass with what the last one gave.
+
+        page = repeat(next_page, first, until=lambda page: page.is_last, at_most=100)
+
+    There is one pass at least; `until` sees the result of each. Its steps are named `repeat[1].fetch`, `repeat[2].fetch`, by pass from 1. To have
+    made `at_most` passes is fine, or with `exhausted="fail"` an error, `RepeatExhausted`. A workflow may contain itself through `repeat`,
+    in a branch that ends. Instead of a workflow it may be a step, or a function that calls steps.
+    """
+
+    word = "repeat"
+
+    def __call__(
+        self,
+        workflow: Callable[[A], A],
+        start: A,
+        *,
+        until: Callable[[A], bool] | None = None,
+        at_most: int | None = None,
+        exhausted: Literal["return", "fail"] = "return",
+    ) -> A:
+        from actorflow.workflow.repeating import RepeatOptions, draw_repeat
+
+        return cast("A", draw_repeat(self, workflow, start, RepeatOptions(until, at_most, exhausted)))
+
+
+transform: Final = Transform()
+each: Final = EachItem()
+choose: Final = ChooseCase()
+choose_first: Final = ChooseFirst()
+group: Final = Group()
+around: Final = Around()
+repeat: Final = Repeat()

@@ -44,6 +44,60 @@ class Drawn(NamedTuple):
     handlers: Iterable[Handlers]
 
 
+class _Session:
+    """All that one call of `compile()` leads to. `later` are workflows that are compiled when they are first needed, in a `repeat`."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[Definition, Iterable[Handlers]]] = []
+        self.later: list[Definition] = []
+
+    def settle(self) -> Sequence[str]:
+        """Compiles the later ones too, for their problems. If there are any, nothing of it all counts as compiled."""
+        problems: list[str] = []
+        while self.later:
+            definition = self.later.pop()
+            try:
+                definition.compile()
+            except InvalidWorkflow as error:
+                problems.extend(f"workflow {definition.name!r}: {problem}" for problem in error.problems)
+        for definition, called in self.made:
+            if problems:
+                definition.forget()
+            for handlers in () if problems else called:
+                handlers.compiled_in = handlers.compiled_in or definition.name
+        return problems
+
+
+_sessions: list[_Session] = []
+"""The one that is open, if one is. Who holds the lock may look."""
+
+
+@contextmanager
+def _session_for(name: str) -> Generator[_Session]:
+    """The open session, or one of its own, that is settled at the end."""
+    if _sessions:
+        yield _sessions[0]
+        return
+    session = _Session()
+    _sessions.append(session)
+    problems: Sequence[str] = ()
+    try:
+        try:
+            yield session
+        finally:
+            problems = session.settle()
+    finally:
+        _sessions.clear()
+    if problems:
+        raise InvalidWorkflow(name, problems)
+
+
+def compile_later(definition: Definition) -> None:
+    """Has a workflow compiled when all that is being drawn now has been: it may contain what is being drawn."""
+    for session in _sessions:
+        session.later.append(definition)
+
+
 class Definition:
     """A workflow's name and signature, and how to get its draft; the plan is made once."""
 
@@ -67,15 +121,27 @@ class Definition:
         """The plan. Raises `InvalidWorkflow`; a workflow that was refused is tried again at the next call."""
         if self._plan is not None:
             return self._plan
-        with _drawing_lock:
-            if self._plan is None:
-                with _no_garbage():
-                    drawn = self._drawn()
-                    self._plan = plan.compile_draft(drawn.draft, drawn.problems)
-                self._draft = drawn.draft
-                for handlers in drawn.handlers:
-                    handlers.compiled_in = handlers.compiled_in or self.name
-        return self._plan
+        with _drawing_lock, _session_for(self.name) as session:
+            made = self._plan
+            if made is None:
+                made = self._plan = self._compiled(session)
+        return made
+
+    def _compiled(self, session: _Session) -> Plan:
+        with _no_garbage():
+            drawn = self._drawn()
+            made = plan.compile_draft(drawn.draft, drawn.problems)
+        self._draft = drawn.draft
+        session.made.append((self, drawn.handlers))
+        return made
+
+    def forget(self) -> None:
+        """Makes it as if it had never been compiled."""
+        self._plan = self._draft = None
+
+    def return_type(self) -> Any:
+        """The annotated type of the result as far as it's known, without drawing: this may be just what is being drawn."""
+        return Any if self._plan is None else self._plan.return_type
 
     def _drawn(self) -> Drawn:
         raise NotImplementedError
@@ -109,6 +175,9 @@ class FunctionDefinition(Definition):
             parameters = self.signature.parameters.values()
             self._inputs = tuple(InputSpec(p.name, hints.get(p.name, Any), p.default) for p in parameters)
         return self._inputs
+
+    def return_type(self) -> Any:
+        return self.hints().get("return", Any)
 
     def _drawn(self) -> Drawn:
         from actorflow.workflow.tracing import trace

@@ -6,7 +6,7 @@ end. Mistakes that leave something to go on with (a wrong argument, a name that 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -51,6 +51,7 @@ class Drawing:
         self.draft = Draft(name)
         self.problems: list[str] = []
         self.handlers: dict[int, Handlers] = {}
+        self.emitted: set[int] = set()
         self._lines: dict[str, str] = {}
         self._calls: dict[str, int] = {}
 
@@ -185,8 +186,27 @@ def _promises_in(value: Any) -> list[Promise]:
 
 
 def current_drawing() -> Drawing | None:
-    """The workflow that is being drawn here and now, if any."""
-    return _current.get()
+    """What is being drawn here and now, if anything: a workflow, or what a running step emits."""
+    drawing = _current.get()
+    return _emission_here() if drawing is None else drawing
+
+
+def is_drawing() -> bool:
+    """Whether a workflow is being drawn here and now."""
+    return _current.get() is not None
+
+
+def draws_emissions(emission_here: Callable[[], Drawing | None]) -> None:
+    """Has calls inside of a running step draw into what it emits; `emission_here` gives that."""
+    global _emission_here  # noqa: PLW0603  # the runtime is a floor above, and says so once
+    _emission_here = emission_here
+
+
+def _no_emission() -> Drawing | None:
+    return None
+
+
+_emission_here: Callable[[], Drawing | None] = _no_emission
 
 
 @contextmanager
@@ -204,7 +224,7 @@ def draw_step_call(step: Step[..., Any, Any], args: Sequence[Any], kwargs: Mappi
 
     Raises `InvalidState` outside of a workflow that is being drawn.
     """
-    drawing = _current.get()
+    drawing = current_drawing()
     if drawing is None:
         raise InvalidState(
             f"step {step.name!r} was called outside of a workflow\n"

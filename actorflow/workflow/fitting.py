@@ -4,67 +4,81 @@ from __future__ import annotations
 
 import inspect
 from inspect import Signature
-from typing import Any
+from typing import Any, TypeGuard
 
+from actorflow.errors import brief
 from actorflow.values import bare_function
 from actorflow.workflow.combinators import Combinator
-from actorflow.workflow.functions import display_name, is_async, is_generator, signature_of
+from actorflow.workflow.functions import is_async, is_generator, signature_of
 from actorflow.workflow.promise import is_promise, source_of
 from actorflow.workflow.signatures import takes_call
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
-_ARGUMENTS = {0: "no arguments", 1: "one argument", 2: "two arguments"}
+_ARGUMENTS = ("no arguments", "one argument")
 
 
-def body_misfit(body: Any, given: str = "") -> str | None:
+def body_misfit(body: Any, given: str = "", role: str = "its body") -> str | None:
     """Why something can't be a body that is given so much (`the item`), or nothing (empty); None if it can."""
     if is_promise(body):
-        return f"a body is a function that calls steps, not the promise of {source_of(body).label!r}; write `lambda: …`"
+        return (
+            f"{role} is the promise of {source_of(body).label!r}; it's a function that calls steps: write `lambda: …`"
+        )
     if not callable(body) or isinstance(body, Combinator):
-        return f"a body is a function that calls steps, a step or a workflow, not {body!r}"
+        return f"{role} is {brief(body)}; it's a function that calls steps, a step or a workflow"
     if is_async(body):
-        return f"its body {display_name(body)!r} is an `async def`; a body draws, as a workflow does: what waits belongs into its steps"
+        return f"{role} is an `async def`; it draws, as a workflow does, and what waits belongs into its steps"
     if is_generator(body):
-        return f"its body {display_name(body)!r} is a generator; a body returns what its steps give, once"
+        return f"{role} is a generator; it returns what its steps give, once"
     count = 1 if given else 0
     signature = drawn_signature(body)
     if signature is not None and not takes_call(signature, count):
-        return f"its body {display_name(body)!r} takes ({_written(signature)}), but is given {_ARGUMENTS[count]}{f', {given}' if given else ''}"
+        return f"{role} takes ({_written(signature)}), but is given {_ARGUMENTS[count]}{f', {given}' if given else ''}"
     return None
 
 
 def drawn_signature(body: Any) -> Signature | None:
     """What a body takes."""
-    if isinstance(body, Step):
-        step: Step[..., Any, Any] = body
-        return step.signature
-    if isinstance(body, Workflow):
-        workflow: Workflow[..., Any] = body
-        return workflow.definition.signature
-    return signature_of(body)
+    if is_step(body):
+        return body.signature
+    return body.definition.signature if is_workflow(body) else signature_of(body)
 
 
-def function_misfit(function: Any, role: str, given: str, count: int = 1) -> str | None:
-    """Why something can't be a function that is called while the run goes on, such as `until` or a predicate; None if it can."""
-    if isinstance(function, (Step, Workflow)):
+def is_step(value: Any) -> TypeGuard[Step[..., Any, Any]]:
+    return isinstance(value, Step)
+
+
+def is_workflow(value: Any) -> TypeGuard[Workflow[..., Any]]:
+    return isinstance(value, Workflow)
+
+
+def function_misfit(function: Any, role: str, given: str = "") -> str | None:
+    """Why something can't be a function that is called while the run goes on, such as `until` or a predicate; None if it can.
+
+    `given` is what it is given (`the item`); nothing, if empty.
+    """
+    if is_step(function) or is_workflow(function):
         return f"{role} is a plain function, not {function!r}: it's called with values, at run time, and draws nothing"
-    if not callable(function) or is_promise(function) or isinstance(function, Combinator):
-        shown = f"the promise of {source_of(function).label!r}" if is_promise(function) else repr(function)
-        return f"{role} is a function of {given}, not {shown}"
-    name = display_name(function)
+    if is_promise(function):
+        return f"{role} is the promise of {source_of(function).label!r}; it's a plain function{_of(given)}"
+    if not callable(function) or isinstance(function, Combinator):
+        return f"{role} is {brief(function)}; it's a plain function{_of(given)}"
     if is_async(function) or is_generator(function):
         kind = "an `async def`" if is_async(function) else "a generator"
-        return (
-            f"{role} {name!r} is {kind}; it's an ordinary function that returns at once. What waits belongs into a step"
-        )
+        return f"{role} is {kind}; it's an ordinary function that returns at once: what waits belongs into a step"
     captured = next(filter(is_promise, brought_along(function)), None)
     if captured is not None:
-        return f"{role} {name!r} uses the promise {source_of(captured).label!r} from around it, which has no value there; it sees {given} alone"
+        sees = f"it sees {given} alone" if given else "it's called without arguments"
+        return f"{role} uses the promise {source_of(captured).label!r} from around it, which has no value there: {sees}"
+    count = 1 if given else 0
     signature = signature_of(function)
     if signature is not None and not takes_call(signature, count):
-        return f"{role} {name!r} takes ({_written(signature)}), but is given {_ARGUMENTS[count]}{f', {given}' if count else ''}"
+        return f"{role} takes ({_written(signature)}), but is given {_ARGUMENTS[count]}{f', {given}' if given else ''}"
     return None
+
+
+def _of(given: str) -> str:
+    return f" of {given}" if given else ""
 
 
 def brought_along(function: Any) -> list[Any]:

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from inspect import Parameter
 from typing import Any, NamedTuple
 
-from actorflow.outcome import Outcome
-from actorflow.plan import UNUSABLE, Body, Collected, Constant, Each, Expression, InputSpec
+from msgspec.structs import replace
+
+from actorflow.plan import UNUSABLE, Body, Collected, Constant, Each, Expression, Findings, Flows, InputSpec, inputs_in
 from actorflow.workflow.bodies import Scope
 from actorflow.workflow.calls import takes_named
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.fitting import body_misfit, function_misfit
 from actorflow.workflow.iterating import NotIterable, item_type, item_types_of_value
-from actorflow.workflow.uniting import united
+from actorflow.workflow.uniting import list_of, outcome_of, united
 
 
 class EachOptions(NamedTuple):
@@ -35,6 +36,8 @@ def draw_each(combinator: Combinator, items: Any, body: Any, options: EachOption
         scope.problem(misfit)
         return scope.nothing()
     drawn = scope.body("*", body, (InputSpec("item", united(types), Parameter.empty),))
+    if len(types) > 1:
+        _check_each_type(scope, drawn, types)
     return scope.open(control, (drawn,), _returns(drawn, collects=control.collects), takes_named("items"), (given,))
 
 
@@ -55,12 +58,22 @@ def _item_types(scope: Scope, given: Expression) -> Sequence[Any]:
         return [Any]
 
 
+def _check_each_type(scope: Scope, body: Body, types: Sequence[Any]) -> None:
+    """Items at hand are of several types: each has to fit by itself, wherever the body uses it."""
+    draft, found = body.draft, Findings()
+    assert draft is not None
+    for kind in types:
+        item = InputSpec("item", kind, Parameter.empty)
+        flows = Flows(replace(draft, inputs=(item, *draft.inputs[1:])), found)
+        for node in draft.nodes:
+            if any(0 in inputs_in(argument) for argument in node.arguments):
+                flows.check_node(node)
+    scope.drawing.problems.extend(f"{problem}, in {scope.name!r}" for problem in dict.fromkeys(found.problems))
+
+
 def _returns(body: Body, *, collects: bool) -> Any:
     result = Any if body.draft is None else body.draft.return_type
-    try:
-        return list[Outcome[result] if collects else result]
-    except TypeError:
-        return list[Any]
+    return list_of(outcome_of(result) if collects else result)
 
 
 def _control(scope: Scope, options: EachOptions) -> Each:

@@ -13,11 +13,12 @@ from collections.abc import (
     Sequence,
     Set,
 )
-from typing import Any
+from typing import Any, cast
 
 from actorflow.errors import brief
+from actorflow.plan import shape_of
 from actorflow.values import type_text
-from actorflow.workflow.classes import fields_of, is_closed, parameters_of, plain_type
+from actorflow.workflow.classes import class_of, fields_of, is_closed, parameters_of, plain_type
 from actorflow.workflow.uniting import united
 
 
@@ -45,22 +46,26 @@ def item_type(annotation: Any) -> Any:
 def item_types_of_value(value: Any) -> Sequence[Any]:
     """The types that are among the items of a value that is at hand. Raises `NotIterable`."""
     if isinstance(value, (str, bytes, bytearray)):
-        raise NotIterable(_letters(type(value)))
-    if isinstance(value, (Iterator, AsyncIterator)):
+        raise NotIterable(_letters(shape_of(value)))
+    if is_one_shot(value):
         raise NotIterable(
             f"is {brief(value)}, which can be iterated once; a plan runs many times: return it from a step, or give a list"
         )
     if isinstance(value, (list, tuple, Set, Mapping, range)):
-        kinds: dict[Any, None] = dict.fromkeys(type(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return [type(None) if kind is type(None) else kind for kind in kinds]
-    if isinstance(value, (Iterable, AsyncIterable)) or hasattr(type(value), "__getitem__"):
+        return list(dict.fromkeys(map(shape_of, cast("Iterable[Any]", value))))
+    if isinstance(value, (Iterable, AsyncIterable)) or hasattr(shape_of(value), "__getitem__"):
         return [Any]
     raise NotIterable(f"is {brief(value)}, which can't be iterated")
 
 
+def is_one_shot(value: object) -> bool:
+    """Whether it is used up when it has been iterated."""
+    return isinstance(value, (Iterator, AsyncIterator))
+
+
 def _item_type(annotation: Any) -> Any:
-    cls: Any = typing.get_origin(annotation) or annotation
-    if not isinstance(cls, type) or cls is object:
+    cls = class_of(annotation)
+    if cls is None:
         return Any
     if issubclass(cls, (str, bytes, bytearray)):
         raise NotIterable(_letters(cls))
@@ -68,7 +73,7 @@ def _item_type(annotation: Any) -> Any:
         return _of_tuple(annotation, cls)
     if issubclass(cls, (Iterable, AsyncIterable)):
         return _of_iterable(annotation, cls)
-    if is_closed(cls) and not hasattr(cls, "__getitem__"):
+    if is_closed(cls) and "__getitem__" not in dir(cls):
         raise NotIterable(f"is {type_text(annotation)}, which can't be iterated")
     return Any
 

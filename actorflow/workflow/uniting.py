@@ -1,9 +1,11 @@
-"""Types of results that come from several places."""
+"""Types made of other types, while a program runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Never, NoReturn, Union
+
+from actorflow.outcome import Outcome
 
 
 def united(types: Iterable[Any]) -> Any:
@@ -19,5 +21,20 @@ def united(types: Iterable[Any]) -> Any:
         return Any
     try:
         return Union[tuple(known)]  # noqa: UP007  # as many as there are
+    except TypeError:
+        return Any
+
+
+def list_of(type: Any) -> Any:
+    """`list[type]`"""
+    generic: Any = list
+    return generic[type]
+
+
+def outcome_of(type: Any) -> Any:
+    """`Outcome[type]`, or `Any` if there is no such type."""
+    generic: Any = Outcome
+    try:
+        return generic[type]
     except TypeError:
         return Any

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from actorflow.plan import InputSpec, Plan
+from actorflow.plan import GuardSpec, InputSpec, Plan
 from actorflow.workflow.definition import Definition, FunctionDefinition
 from actorflow.workflow.functions import check_name
 from actorflow.workflow.options import Placement
+from actorflow.workflow.step import Guard, Where
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,12 +28,20 @@ R_co = TypeVar("R_co", covariant=True)
 class Workflow(Generic[P, R_co]):
     """A workflow, or a copy of it for one use. `P` are its inputs, `R_co` is its result."""
 
-    def __init__(self, definition: Definition, placement: Placement = Placement(), *, undoable: bool = True) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        definition: Definition,
+        placement: Placement = Placement(),  # noqa: B008  # frozen
+        *,
+        undoable: bool = True,
+        guards: tuple[GuardSpec, ...] = (),
+    ) -> None:
         self.definition = definition
         self.name = definition.name
         self.description = definition.description
         self.placement = placement
         self.is_undoable = undoable
+        self.guards = guards
         self.__name__ = definition.name
         self.__doc__ = definition.description
 
@@ -47,19 +56,37 @@ class Workflow(Generic[P, R_co]):
         return self.definition.compile()
 
     def options(
-        self, *, name: str | None = None, after: Sequence[object] | None = None, undoable: bool | None = None
+        self,
+        *,
+        name: str | None = None,
+        after: Sequence[object] | None = None,
+        undoable: bool | None = None,
+        guards: Sequence[Guard[P, Any]] | None = None,
+        where: Where[P] | None = None,
     ) -> Workflow[P, R_co]:
         """A copy for one use inside another workflow.
 
-        `name` goes before its nodes' names; `after` holds back all of it; `undoable=False` leaves out its steps' undos. Raises
-        `InvalidWorkflow` for a name that can't be one.
+        `name` goes before its nodes' names; `after` holds back all of it; `undoable=False` leaves out its steps' undos. `guards` and `where` see
+        the inputs before any of it begins (R17); a guard that skips skips all of it. Raises `InvalidStep` for what makes no sense.
         """
         before = self.placement
         placement = Placement(
             name=before.name if name is None else check_name(name),
             after=before.after if after is None else tuple(after),
         )
-        return Workflow(self.definition, placement, undoable=self.is_undoable if undoable is None else undoable)
+        undone = self.is_undoable if undoable is None else undoable
+        return Workflow(self.definition, placement, undoable=undone, guards=self._guards(guards, where))
+
+    def _guards(self, guards: Sequence[Any] | None, where: Any) -> tuple[GuardSpec, ...]:
+        """What isn't given anew stays."""
+        if guards is None and where is None:
+            return self.guards
+        from actorflow.workflow.handlers import guard_specs
+
+        old_where = next((guard.function for guard in self.guards if guard.is_where), None)
+        asked = [guard.function for guard in self.guards if not guard.is_where] if guards is None else guards
+        what = f"workflow {self.name!r}"
+        return guard_specs(what, self.definition.signature, asked, old_where if where is None else where)
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
