@@ -167,16 +167,14 @@ class ScopeLeft(StepFact, frozen=True):
     began: float
 
 
-class StepsEmitted(StepFact, frozen=True):
-    """The step has succeeded with `value`, and has added steps to its run: `plan`. Node `replacing` of it stands for the step from now on.
+class StepsEmitted(StepSucceeded, frozen=True):
+    """The step has succeeded, and has added steps to its run: `plan`. Node `replacing` of it stands for the step from now on.
 
     `problem`: they can't be planned, which fails the run.
     """
 
-    value: Any
-    plan: Any
-    replacing: int | None
-    began: float
+    plan: Any = None
+    replacing: int | None = None
     problem: BaseException | None = None
 
 

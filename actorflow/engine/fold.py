@@ -43,7 +43,6 @@ from actorflow.facts import (
     StepGaveUp,
     StepHalted,
     StepInterrupted,
-    StepsEmitted,
     StepSkipped,
     StepStarted,
     StepSucceeded,
@@ -61,6 +60,8 @@ def run_started(state: State, fact: RunStarted) -> None:
 def run_paused(state: State, fact: RunPaused) -> None:
     state.phase = HALTING
     state.by = fact.by
+    if state.tree is not None:
+        state.tree.is_marked = True
 
 
 def run_resumed(state: State, fact: RunResumed) -> None:
@@ -188,7 +189,7 @@ def step_halted(state: State, fact: StepHalted) -> None:
         step_succeeded(state, fact)
 
 
-def step_succeeded(state: State, fact: StepSucceeded | StepHalted | StepsEmitted) -> None:
+def step_succeeded(state: State, fact: StepSucceeded | StepHalted) -> None:
     node = fact.node
     state.status[node] = COMPLETED
     state.running -= 1

@@ -55,7 +55,7 @@ def body_opened(state: State, fact: BodyOpened) -> None:
         tree.entered.append(fact.node)
         if fact.node in tree.left:
             tree.left.discard(fact.node)
-            enter_again(state, tree, scope.frames[fact.index], fact.given[0])
+            enter_again(state, tree, next(iter(scope.frames.values())), fact.given[0])
             return
     scope.value, scope.is_done, scope.passes = None, False, fact.index
     open_frame(state, tree, scope, fact.body, fact.index, fact.key, fact.given, fact.at)
@@ -74,13 +74,13 @@ def item_started(state: State, fact: ItemStarted) -> None:
     start_item(state, tree, tree.scopes[fact.node], fact.index, fact.key, fact.item, fact.at)
 
 
-def start_item(state: State, tree: Tree, scope: Scope, index: int, key: str, item: Any, at: float) -> None:
+def start_item(state: State, tree: Tree, scope: Scope, index: int, key: str | None, item: Any, at: float) -> Frame:
     """Written apart from the fact, which is seldom built."""
     scope.next += 1
     control = scope.plan.control
     if isinstance(control, Each) and control.ordered:
         scope.results.append(None)
-    open_frame(state, tree, scope, 0, index, key, (item,), at)
+    return open_frame(state, tree, scope, 0, index, key, (item,), at)
 
 
 def scope_left(state: State, fact: ScopeLeft) -> None:
@@ -107,7 +107,9 @@ def steps_emitted(state: State, fact: StepsEmitted) -> None:
     body = BodyPlan(Body("", None), fact.plan)
     scope = tree.scopes[node] = Scope(node, ScopePlan(EMITTED, (body,)), outer, fact.began)
     open_frame(state, tree, scope, 0, 0, "", (), fact.at)
-    frame = scope.frames[0]
+    frame = next(iter(scope.frames.values()))
+    if outer is not None:
+        outer.emitted = True
     if fact.replacing is None:
         fold.step_succeeded(state, fact)
         if outer is not None:
@@ -137,7 +139,8 @@ def replace(state: State, tree: Tree, node: int, frame: Frame, fact: StepsEmitte
 
 def item_failed(state: State, fact: ItemFailed) -> None:
     tree = tree_of(state)
-    frame = tree.scopes[fact.node].frames[fact.index]
+    frame = tree.scopes[fact.node].at(fact.index)
+    assert frame is not None
     inside = set(map(id, frames_within(tree, frame)))
     for inner in [one for one in tree.rolling if id(one) in inside]:
         tree.rolling.remove(inner)
@@ -155,7 +158,8 @@ def item_ended(state: State, fact: ItemEnded) -> None:
     """All of it is over: what wasn't resolved never will be."""
     tree = tree_of(state)
     scope = tree.scopes[fact.node]
-    frame = scope.frames[fact.index]
+    frame = scope.at(fact.index)
+    assert frame is not None
     tree.rolling.remove(frame)
     frame.rolling = 0
     for inner in list(frames_within(tree, frame)):

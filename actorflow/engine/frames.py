@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorflow.engine.ready import ready
-from actorflow.engine.state import COMPLETED, GONE, HOLE, READY, SKIPPED, Program, State, program_of
+from actorflow.engine.state import COMPLETED, GONE, HOLE, OPEN, READY, SKIPPED, Program, State, program_of
 from actorflow.engine.tree import LATE, Frame, GrowingProgram, Scope, Tree, frames_within
-from actorflow.plan import Plan, ScopePlan
+from actorflow.outcome import Succeeded
+from actorflow.plan import NodeValue, Plan, ScopePlan
 
 RESOLVED = (COMPLETED, SKIPPED)
 
@@ -55,15 +56,15 @@ def make_special(state: State, nodes: Iterable[int]) -> None:
 
 
 def open_frame(
-    state: State, tree: Tree, scope: Scope, number: int, index: int, key: str, given: Sequence[Any], at: float
-) -> None:
+    state: State, tree: Tree, scope: Scope, number: int, index: int, key: str | None, given: Sequence[Any], at: float
+) -> Frame:
     """Splices a body in: its nodes that wait for nothing are ready."""
     body = scope.plan.bodies[number]
     plan = body.plan
-    free = tree.free.get(plan)
-    frame = reused(state, free.pop()) if free else grown(state, tree, plan)
+    free = tree.free.get(plan) or make_room(state, tree, plan, 1)
+    frame = reused(state, free.pop())
     frame.enter(scope, number, body, index, key)
-    scope.frames[index] = frame
+    scope.frames[frame.base] = frame
     scope.open += 1
     first = frame.nodes
     if len(given) == 1:
@@ -80,27 +81,29 @@ def open_frame(
             ready(state, frame.base + root, at)
     if not frame.left:
         tree.done.append(frame)
+    return frame
 
 
-def grown(state: State, tree: Tree, plan: Plan) -> Frame:
-    """A frame at the end of the run's tables."""
+def make_room(state: State, tree: Tree, plan: Plan, count: int) -> list[Frame]:
+    """So many frames at the end of the run's tables, free; those of an `each` are made together."""
     program = program_of(plan)
-    frame = Frame(len(state.values), plan, program)
-    gap = frame.end - frame.nodes
-    state.values += [None] * (frame.nodes - frame.base + len(plan.inputs))
-    state.values += plan.constants
-    state.status += program.zeros
-    state.status += bytes([HOLE]) * gap
-    state.attempt += [0] * (frame.end - frame.base)
-    state.counts += program.counts
-    state.counts += [0] * gap
-    state.readers += program.readers
-    state.readers += [0] * gap
-    tree.frame_of += [frame] * (frame.end - frame.base)
+    nodes, base = len(plan), len(state.values)
+    gap = len(plan.inputs) + len(plan.constants)
+    size = nodes + gap
+    frames = [Frame(base + i * size, plan, program) for i in range(count)]
+    state.values += [*([None] * (nodes + len(plan.inputs))), *plan.constants] * count
+    state.status += (program.zeros + bytes([HOLE]) * gap) * count
+    state.attempt += [0] * (size * count)
+    state.counts += [*program.counts, *([0] * gap)] * count
+    state.readers += [*program.readers, *([0] * gap)] * count
+    for frame in frames:
+        tree.frame_of += [frame] * size
     growing = state.program
     assert isinstance(growing, GrowingProgram)
-    growing.grow(frame)
-    return frame
+    growing.grow(program, base, gap, count)
+    free = tree.free.setdefault(plan, [])
+    free += reversed(frames)
+    return free
 
 
 def reused(state: State, frame: Frame) -> Frame:
@@ -125,12 +128,16 @@ def leaves_nothing(plan: Plan) -> bool:
     if program.is_spent is None:
         kept = plan.draft is None or any(node.keep for node in plan.draft.nodes)
         bodies = [body for scope in plan.scopes.values() for body in scope.bodies]
+        if plan.draft is not None and isinstance(plan.draft.result, NodeValue):
+            program.result = plan.draft.result.node
+        plain = not any(step.guards or step.compensate for step in plan.steps)
         program.is_spent = (
             not kept
             and not any(program.undoable)
             and all(body.is_drawn for body in bodies)
             and all(leaves_nothing(body.plan) for body in bodies)
         )
+        program.is_quick = program.is_spent and plain and program.result >= 0
     return program.is_spent
 
 
@@ -139,10 +146,10 @@ def retire(state: State, tree: Tree, frame: Frame) -> None:
     scope = frame.scope
     frame.left = -1
     scope.open -= 1
-    if frame.names or frame.incomplete or not leaves_nothing(frame.plan) or is_named_in(tree, frame):
+    if not leaves_nothing(frame.plan) or is_looked_at(tree, frame):
         drop_results(state, frame)
         return
-    del scope.frames[frame.index]
+    del scope.frames[frame.base]
     clear(state, frame)
     if state.facts:
         tree.spent.append(frame)
@@ -150,9 +157,63 @@ def retire(state: State, tree: Tree, frame: Frame) -> None:
         tree.free.setdefault(frame.plan, []).append(frame)
 
 
-def is_named_in(tree: Tree, frame: Frame) -> bool:
-    """Whether something in it is still there: what a step of it has emitted."""
-    return any(node in tree.scopes for node in range(frame.base, frame.nodes))
+def is_looked_at(tree: Tree, frame: Frame) -> bool:
+    """Whether something of it is still needed though nothing in it is undone: what a step of it has emitted, or an error."""
+    if frame.names or frame.emitted or frame.incomplete:
+        return True
+    return bool(frame.plan.scopes) and any(node in tree.scopes for node in range(frame.base, frame.nodes))
+
+
+def takes_the_next(state: State, tree: Tree, frame: Frame) -> bool:
+    """A frame whose item is done takes the next item at once, if nothing is to be remembered of this one.
+
+    The same as closing it and opening it again, in a fraction of the time: its captures stay as they are. Written for speed.
+    """
+    scope = frame.scope
+    program = frame.program
+    place = scope.next
+    control = scope.each
+    if (
+        control is None
+        or not program.is_quick
+        or place >= len(scope.items)
+        or state.facts is not None
+        or state.status[scope.node] != OPEN
+        or tree.is_marked
+        or frame.emitted
+        or frame.rolling
+        or (frame.plan.scopes and is_looked_at(tree, frame))
+    ):
+        return False
+    base, nodes = frame.base, frame.nodes
+    values = state.values
+    value = values[base + program.result]
+    if control.collects:
+        value = Succeeded(value, state.run)
+    results = scope.results
+    if control.ordered:
+        results[frame.index] = value
+        results.append(None)
+    else:
+        results.append(value)
+    scope.next = place + 1
+    frame.index = scope.start + place
+    frame.key = None if scope.keys is None else scope.keys[place]
+    values[nodes] = scope.items[place]
+    if nodes - base == 1:
+        state.attempt[base] = 0
+        state.status[base] = READY
+        state.ready.append(base)
+        state.remaining += 1
+        frame.left = 1
+        return True
+    reused(state, frame)
+    state.remaining += nodes - base
+    frame.left = nodes - base
+    for root in frame.plan.roots:
+        state.status[base + root] = READY
+        state.ready.append(base + root)
+    return True
 
 
 def drop_results(state: State, frame: Frame) -> None:

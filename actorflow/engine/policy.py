@@ -56,7 +56,6 @@ from actorflow.facts import (
     StepGaveUp,
     StepHalted,
     StepInterrupted,
-    StepsEmitted,
     StepSucceeded,
     UndoAttemptFailed,
     UndoGaveUp,
@@ -66,7 +65,7 @@ from actorflow.plan import HandlerSpec
 
 Next = Fact | None
 
-ANSWERS = (StepSucceeded, StepHalted, AttemptFailed, StepInterrupted, StepsEmitted)
+ANSWERS = (StepSucceeded, StepHalted, AttemptFailed, StepInterrupted)
 """What ends an attempt, also one that was told to stop."""
 
 # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,7 +190,7 @@ def as_timeout(state: State, fact: StepFact) -> AttemptFailed | None:
         return None
     overdue: DeadlinePassed = state.overdue.pop(fact.node)
     error = overdue.error
-    if isinstance(error, StepTimeout) and isinstance(fact, (StepSucceeded, StepHalted, StepsEmitted)):
+    if isinstance(error, StepTimeout) and isinstance(fact, (StepSucceeded, StepHalted)):
         error.late = fact.value
     elif isinstance(fact, AttemptFailed):
         error.__context__ = fact.error

@@ -170,7 +170,8 @@ def clears_the_items_way(state: State, fact: ItemFailed, now: float) -> Fact | N
     """R21, for one item alone: nothing new of it starts; what is in flight may end by itself for a while."""
     tree = state.tree
     assert tree is not None
-    frame = tree.scopes[fact.node].frames[fact.index]
+    frame = tree.scopes[fact.node].at(fact.index)
+    assert frame is not None
     permits.leave_lines(state, items.nodes_of(tree, frame))
     frame.patience = due = fact.at + state.options.settle_timeout
     state.orders.append(Remind(due, ItemPatienceOver(state.run, due, fact.node, fact.index)))
@@ -180,7 +181,7 @@ def clears_the_items_way(state: State, fact: ItemFailed, now: float) -> Fact | N
 def item_patience_is_over(state: State, message: ItemPatienceOver, now: float) -> Fact | None:
     tree = state.tree
     scope = None if tree is None else tree.scopes.get(message.node)
-    frame = None if scope is None else scope.frames.get(message.index)
+    frame = None if scope is None else scope.at(message.index)
     if tree is not None and frame is not None and frame.rolling and frame.patience == message.at:
         rollback.stop_all(state, items.nodes_of(tree, frame))
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actorflow.engine import items
 from actorflow.engine.fold_scopes import put_result, start_item
-from actorflow.engine.frames import retire, scope_ended
+from actorflow.engine.frames import make_room, retire, scope_ended, takes_the_next
 from actorflow.engine.record import record
 from actorflow.engine.state import HALTING, OPEN, READY, RUN, RUNNING, State
 from actorflow.engine.tree import Frame, Scope, Tree
@@ -60,7 +60,7 @@ def makes_its_nodes_wait(state: State, fact: BodyOpened, now: float) -> Fact | N
     """What is in an around, or in an item that is taken back, is looked at before it starts."""
     tree = state.tree
     assert tree is not None
-    frame = tree.scopes[fact.node].frames.get(fact.index)
+    frame = tree.scopes[fact.node].at(fact.index)
     if frame is not None:
         items.inherit(state, tree, frame)
     return None
@@ -93,8 +93,10 @@ def go_on(state: State, tree: Tree, now: float) -> None:
         if tree.broken:
             node, error = tree.broken.pop()
             record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
-        else:
-            close_frame(state, tree, tree.done.pop(), now)
+            continue
+        frame = tree.done.pop()
+        if state.phase != RUN or not takes_the_next(state, tree, frame):
+            close_frame(state, tree, frame, now)
     if state.phase in (RUN, HALTING):
         for item in items.roll_back(state, tree, now):
             fill(state, tree, item.scope, now)
@@ -111,18 +113,19 @@ def close_frame(state: State, tree: Tree, frame: Frame, now: float) -> None:
     if node in tree.replaced:
         stands_for(state, tree, frame, now)
         return
+    result = frame.program.result
     try:
-        value = frame.plan.returns(frame.values(state))
+        value = state.values[frame.base + result] if result >= 0 else frame.plan.returns(frame.values(state))
     except Exception as error:  # a part of it that isn't there
         record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
         return
     control = scope.plan.control
+    if isinstance(control, Each):
+        end_item(state, tree, frame, control, value, now)
+        return
     if not isinstance(control, Around):  # its frame stays as long as it isn't left
         retire(state, tree, frame)
     match control:
-        case Each(collects=collects):
-            put_result(scope, frame.index, Succeeded(value, state.run) if collects else value)
-            fill(state, tree, scope, now)
         case Repeat() | Around():
             scope.value, scope.is_done = value, True
             ask_or_end(state, tree, scope, now)
@@ -130,6 +133,14 @@ def close_frame(state: State, tree: Tree, frame: Frame, now: float) -> None:
             end_scope(state, tree, scope, value, now)
         case _:
             guest_leaves(tree, scope)
+
+
+def end_item(state: State, tree: Tree, frame: Frame, control: Each, value: object, now: float) -> None:
+    """The item has its result; there may be room for others."""
+    scope = frame.scope
+    put_result(scope, frame.index, Succeeded(value, state.run) if control.collects else value)
+    retire(state, tree, frame)
+    fill(state, tree, scope, now)
 
 
 def ask_or_end(state: State, tree: Tree, scope: Scope, now: float) -> None:
@@ -157,6 +168,10 @@ def fill(state: State, tree: Tree, scope: Scope, now: float) -> None:
     if state.status[scope.node] != OPEN:
         return
     if state.phase == RUN:
+        room = min(control.limit - scope.open, len(scope.items) - scope.next)
+        plan = scope.plan.bodies[0].plan
+        if room > len(tree.free.get(plan, ())):
+            make_room(state, tree, plan, room - len(tree.free.get(plan, ())))
         while scope.open < control.limit and scope.next < len(scope.items):
             begin_item(state, tree, scope, now)
     if scope.next < len(scope.items):
@@ -171,14 +186,15 @@ def fill(state: State, tree: Tree, scope: Scope, now: float) -> None:
 def begin_item(state: State, tree: Tree, scope: Scope, now: float) -> None:
     place = scope.next
     index = scope.start + place
-    key = str(index) if scope.keys is None else scope.keys[place]
+    key = None if scope.keys is None else scope.keys[place]
     item = scope.items[place]
     if state.facts is not None and state.takes[ItemStarted]:
         node = scope.node
-        state.facts.append(ItemStarted(state.run, node, state.attempt[node], now, index, key, item))
-    start_item(state, tree, scope, index, key, item, now)
+        name = str(index) if key is None else key
+        state.facts.append(ItemStarted(state.run, node, state.attempt[node], now, index, name, item))
+    frame = start_item(state, tree, scope, index, key, item, now)
     if scope.frame is not None or tree.rolling or tree.left:
-        items.inherit(state, tree, scope.frames[index])
+        items.inherit(state, tree, frame)
 
 
 # ── emitted steps ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -99,16 +99,17 @@ class Program:
     """
 
     __slots__ = (
-        "counts", "dependents", "is_spent", "plan", "readers", "releases", "special", "steps", "stores", "undoable", "zeros",
+        "counts", "dependents", "is_quick", "is_spent", "plan", "readers", "releases", "result", "special", "steps", "stores",
+        "undoable", "zeros",
     )  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.steps = steps = plan.steps
         self.dependents = plan.dependents
-        self.is_spent: bool | None = (
-            None  # of a body: whether nothing looks at it when it is over; found out when asked
-        )
+        self.is_spent: bool | None = None  # see `leaves_nothing`
+        self.is_quick = False  # of a body: whether its frame can take item after item
+        self.result = -1  # of a body: the node whose result is its own, if it's so simple
         self.zeros = bytes(len(steps))
         self.counts = list(plan.counts)
         self.readers = list(plan.readers)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from actorflow.errors import StepError
-from actorflow.plan import Around, BodyPlan, Plan, ScopePlan
+from actorflow.plan import Around, BodyPlan, Each, Plan, ScopePlan
 
 if TYPE_CHECKING:
     from actorflow.engine.state import Program, State
@@ -33,13 +33,13 @@ class Scope:
     """A scope node that is open, or was and may be needed again.
 
     frame    the frame that the node stands in, None in the plan itself; `base` is where that frame's slots begin
-    frames   those that are open, and those that are done but may be undone, by index
+    frames   those that are open, and those that are done but may be undone, by where they begin
     open     how many are under way
     value    of a repeat, the last pass's result; of an around, the body's result once it is there
     """
 
     __slots__ = (
-        "base", "began", "frame", "frames", "is_done", "is_gated", "items", "keys", "more", "next", "node", "open", "passes", "plan", "results",
+        "base", "began", "each", "frame", "frames", "is_done", "is_gated", "items", "keys", "more", "next", "node", "open", "passes", "plan", "results",
         "start", "value",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class Scope:
         self.frames: dict[int, Frame] = {}
         self.open = 0
         self.value: Any = None
+        self.each = plan.control if isinstance(plan.control, Each) else None
         self.is_gated = isinstance(plan.control, Around) or (frame is not None and frame.scope.is_gated)
         self.passes = 0  # of a repeat
         self.is_done = False  # the body of an around has ended: what is left is to leave
@@ -63,17 +64,23 @@ class Scope:
         self.more = False  # the source has more
         self.results: list[Any] = []
 
+    def at(self, index: int) -> Frame | None:
+        """The frame of an item or a pass; it's one of the last."""
+        return next((frame for frame in reversed(self.frames.values()) if frame.index == index), None)
+
 
 class Frame:
     """A body in a run. Its nodes are `base` up to `nodes`, its inputs and constants `nodes` up to `end`.
 
     left      how many nodes aren't resolved, captures aren't there, and guests aren't done yet; -1: it's over
     guests    frames of steps that were emitted by nodes of it
+    key       its part of the names in it; None: its index
+    emitted   whether a step in it has emitted others
     rolling   an item that is taken back by itself: 1 settling, 2 undoing
     """
 
     __slots__ = (
-        "acted", "base", "body", "end", "errors", "guests", "incomplete", "index", "key", "late", "left", "names", "nodes",
+        "acted", "base", "body", "emitted", "end", "errors", "guests", "incomplete", "index", "key", "late", "launch", "left", "names", "nodes",
         "number", "patience", "plan", "program", "rolling", "scope",
     )  # fmt: skip
 
@@ -83,8 +90,9 @@ class Frame:
         self.end = self.nodes + len(plan.inputs) + len(plan.constants)
         self.plan = plan
         self.program = program
+        self.launch: Any = None  # what the runtime knows of the plan
 
-    def enter(self, scope: Scope, number: int, body: BodyPlan, index: int, key: str) -> None:
+    def enter(self, scope: Scope, number: int, body: BodyPlan, index: int, key: str | None) -> None:
         self.scope = scope
         self.number = number
         self.body = body
@@ -92,7 +100,7 @@ class Frame:
         self.key = key
         self.left = self.late = self.guests = self.rolling = 0
         self.errors: list[StepError] = []
-        self.acted = self.incomplete = False
+        self.acted = self.incomplete = self.emitted = False
         self.patience = 0.0
         self.names: Mapping[int, str] = {}
 
@@ -138,6 +146,7 @@ class Tree:
         self.rolling: list[Frame] = []
         self.undoing: set[int] = set()
         self.broken: list[tuple[int, Exception]] = []
+        self.is_marked = False  # the run was paused before: its tables tell of single nodes
         self.own: dict[int, Any] = {}
         self.replaced: set[int] = set()
         self.generations: dict[int, tuple[str, int]] = {}
@@ -162,22 +171,24 @@ class GrowingProgram:
         self.undoable = bytearray(program.undoable) + bytes(gap)
         self.stores = bytearray(program.stores) + bytes(gap)
 
-    def grow(self, frame: Frame) -> None:
-        """Takes in a frame at the end of the tables."""
-        program, gap, base = frame.program, frame.end - frame.nodes, frame.base
-        self.steps += program.steps
-        self.special += program.special
-        self.undoable += program.undoable
-        self.stores += program.stores
-        self.dependents += [tuple([base + i for i in found]) if found else found for found in program.dependents]
-        self.releases += [tuple([base + i for i in found]) if found else found for found in program.releases]
-        if gap:
-            self.steps += [None] * gap
-            self.special += bytes(gap)
-            self.undoable += bytes(gap)
-            self.stores += bytes(gap)
-            self.dependents += [()] * gap
-            self.releases += [()] * gap
+    def grow(self, program: Program, base: int, gap: int, count: int) -> None:
+        """Takes in so many frames at the end of the tables, with a gap behind each."""
+        self.steps += [*program.steps, *([None] * gap)] * count
+        self.special += (program.special + bytes(gap)) * count
+        self.undoable += (program.undoable + bytes(gap)) * count
+        self.stores += (program.stores + bytes(gap)) * count
+        size = len(program.steps) + gap
+        starts = range(base, base + size * count, size)
+        self.dependents += moved(program.dependents, starts, gap)
+        self.releases += moved(program.releases, starts, gap)
+
+
+def moved(table: Sequence[tuple[int, ...]], starts: range, gap: int) -> list[tuple[int, ...]]:
+    """A table of nodes as it reads from each start on, with a gap behind each."""
+    if not any(table):
+        return [()] * ((len(table) + gap) * len(starts))
+    rest = [()] * gap
+    return [found for start in starts for found in (*(tuple(start + node for node in one) for one in table), *rest)]
 
 
 def frames_within(tree: Tree, frame: Frame) -> Iterator[Frame]:
@@ -214,7 +225,8 @@ def name_of(state: State, node: int) -> str:
 
 def prefix_of(state: State, frame: Frame) -> str:
     owner = name_of(state, frame.scope.node)
-    return f"{owner}[{frame.key}]." if frame.key else f"{owner}."
+    key = str(frame.index) if frame.key is None else frame.key
+    return f"{owner}[{key}]." if key else f"{owner}."
 
 
 class Names(Sequence[str]):

@@ -12,6 +12,7 @@ from actorflow.errors import InvalidState, InvalidWorkflow
 from actorflow.facts import StepsEmitted, StepSucceeded
 from actorflow.plan import NodeValue, Plan, compile_draft, nodes_of
 from actorflow.runtime.here import HERE
+from actorflow.runtime.running import StepContext
 from actorflow.workflow import Drawing, draws_emissions
 
 if TYPE_CHECKING:
@@ -44,17 +45,11 @@ def emission_here() -> Drawing | None:
         row.emissions = {}
     emission = row.emissions.get((node, number))
     if emission is None:
-        emission = row.emissions[node, number] = Emission(row.name(node), own_name(row, node))
+        emission = row.emissions[node, number] = Emission(row.name(node), StepContext(here).name)
     return emission
 
 
-def own_name(row: Row, node: int) -> str:
-    """The last part of a node's name: `fetch` of `book.fetch[2]`."""
-    name = row.name(node).rpartition(".")[2]
-    return name.partition("[")[0]
-
-
-def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: float) -> StepSucceeded | StepsEmitted:
+def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: float) -> StepSucceeded:
     """The fact of an attempt that has returned. Raises `InvalidState` if it called steps and didn't emit them."""
     emission = row.emissions.pop((node, number), None) if row.emissions else None
     if emission is None:
@@ -63,8 +58,8 @@ def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: fl
     try:
         plan, replacing = planned(emission)
     except InvalidWorkflow as problem:
-        return StepsEmitted(row.id, node, number, at, value, None, None, began, problem)
-    return StepsEmitted(row.id, node, number, at, value, plan, replacing, began)
+        return StepsEmitted(row.id, node, number, at, value, began, problem=problem)
+    return StepsEmitted(row.id, node, number, at, value, began, plan, replacing)
 
 
 def planned(emission: Emission) -> tuple[Plan, int | None]:

@@ -131,7 +131,9 @@ class Row:
         frame = None if tree is None else tree.frame_of[node]
         if frame is None or launch.others is None:
             raise AssertionError(f"run {self.id!r} has no node {node}")
-        return launch.others(frame.plan), node - frame.base, frame
+        if frame.launch is None:
+            frame.launch = launch.others(frame.plan)
+        return frame.launch, node - frame.base, frame
 
     def step(self, node: int) -> StepSpec:
         launch, local, _ = self.at(node)

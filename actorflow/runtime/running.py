@@ -89,6 +89,21 @@ class StepContext:
         else:
             runner.services.threads.tell(runner.post, fact)
 
+    def result(self, name: str) -> Any:
+        """The result of a node of this run, by its name: of one beside this step, or by its whole path (R8).
+
+        Use `keep=True` on that node: a result that nothing needs any more is dropped. Raises `ResultGone` for one that was, `InvalidState` for a
+        node that has none yet, or isn't there.
+        """
+        from actorflow.runtime.results import result_of  # only where it's asked for
+
+        return result_of(self._row, self._node, name)
+
+    @property
+    def name(self) -> str:
+        """The last part of the node's name, without its path: what `emit` calls a step that stands for this one."""
+        return self.node.rpartition(".")[2].partition("[")[0]
+
     # ── child runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def options(

@@ -68,13 +68,15 @@ class StepRunner:
         number = state.attempt[node]
         place = node
         values: Sequence[Any] = state.values
+        frame = None
         if node >= launch.size:
             launch, place, frame = row.at(node)
-            values = row.values(frame)
         try:
             takes = launch.takes[place]
             if self.decodes:
                 values = self.services.values.seen_by(row, node)
+            elif frame is not None:
+                values = values[frame.base : frame.end]
             arguments = launch.binders[place](values) if takes is None else [values[slot] for slot in takes]
         except Exception as error:
             self.post(NothingBegun(row.id, node, number, self.monotonic(), error))

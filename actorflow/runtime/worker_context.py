@@ -73,6 +73,9 @@ class WorkerContext(StepContext):
             if not self._ended:
                 self._send(news)
 
+    def result(self, name: str) -> NoReturn:
+        raise InvalidState("results of other steps can't be read in a worker process\nPass them as arguments.")
+
     # ── child runs ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def options(self, **options: Any) -> NoReturn:
