@@ -46,6 +46,8 @@ COLOURS: dict[str, Colour] = {
 ALIASES = {
     "ready": "pending",
     "waiting_for_permits": "waiting",
+    "open": "running",
+    "leaving": "running",
     "guarding": "running",
     "overdue": "running",
     "stopping": "running",

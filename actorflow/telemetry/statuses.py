@@ -16,6 +16,9 @@ STATUSES: dict[type, str] = {
     facts.StepStarted: "running",
     facts.StepSucceeded: "completed",
     facts.StepHalted: "completed",
+    facts.StepsEmitted: "completed",
+    facts.BodyOpened: "running",
+    facts.ItemStarted: "running",
     facts.StepSkipped: "skipped",
     facts.AttemptFailed: "failed",
     facts.RetryScheduled: "waiting",
@@ -35,12 +38,13 @@ STATUSES: dict[type, str] = {
 _TOLD_ALREADY = frozenset({"compensated", "compensation_failed"})
 """A failure that stands after its compensation doesn't hide what became of that."""
 _BEFORE_IT_RUNS = frozenset({"pending", "waiting"})
+_UNDER_WAY = frozenset({"running", "waiting", "compensating", "undoing"})
 
 
 def statuses_of(events: Iterable[Event], run_id: str | None = None) -> dict[str, str]:
-    """The status of each node that the events tell of, by its name: `plan.mermaid(status=statuses_of(events))`.
+    """The status of each node that the events of a run tell of, by its name: `plan.mermaid(status=statuses_of(events))`.
 
-    `run_id` picks one run out of the events of several. Keep the dict and give it later events with `update_statuses`, to follow a run.
+    `run_id` picks one run out of the events of several. To follow a run, give its later events to `update_statuses`.
     """
     statuses: dict[str, str] = {}
     for event in events:
@@ -50,15 +54,27 @@ def statuses_of(events: Iterable[Event], run_id: str | None = None) -> dict[str,
 
 
 def update_statuses(statuses: dict[str, str], event: Event) -> None:
-    """Takes one more event into account."""
+    """Takes one more event of the run into account."""
     fact: object = event.fact
-    kind = type(fact)
-    status = STATUSES.get(kind)
-    if status is None or not event.node:
-        return
-    known = statuses.get(event.node)
-    if kind is facts.StepGaveUp and known in _TOLD_ALREADY:
-        return
-    if issubclass(kind, facts.PoolFact) and known is not None and known not in _BEFORE_IT_RUNS:
-        return
-    statuses[event.node] = status
+    if isinstance(fact, facts.RunEnded):
+        _turn(statuses, _UNDER_WAY, "halted")
+    elif isinstance(fact, facts.RunResumed):
+        _turn(statuses, frozenset({"halted"}), "waiting")
+    else:
+        status = STATUSES.get(type(fact))
+        if status is not None and event.node and _is_news(statuses.get(event.node), fact):
+            statuses[event.node] = status
+
+
+def _turn(statuses: dict[str, str], these: frozenset[str], to: str) -> None:
+    """When a run has ended nothing in it is under way any more: scopes that were open when it failed tell no end of their own."""
+    statuses |= {node: to for node, status in statuses.items() if status in these}
+
+
+def _is_news(known: str | None, fact: object) -> bool:
+    """Whether a fact changes what is known of its node."""
+    if isinstance(fact, facts.StepGaveUp):
+        return known not in _TOLD_ALREADY
+    if isinstance(fact, facts.PoolFact):
+        return known is None or known in _BEFORE_IT_RUNS
+    return True

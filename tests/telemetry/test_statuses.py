@@ -8,6 +8,7 @@ import pytest
 
 from actorflow import (
     Event,
+    Failed,
     Halt,
     Recover,
     Retry,
@@ -17,11 +18,13 @@ from actorflow import (
     Runtime,
     Skip,
     TryAgain,
+    each,
     step,
     step_context,
     workflow,
 )
 from actorflow.engine.state import STATUS_NAMES
+from actorflow.facts import RunEnded, RunResumed
 from actorflow.plan.colours import COLOURS, known_status
 from actorflow.telemetry import statuses_of, update_statuses
 from actorflow.telemetry.statuses import STATUSES
@@ -115,6 +118,42 @@ async def test_the_statuses_go_along_with_the_run(runtime: Runtime) -> None:
     assert told == ["pending", "running", "failed", "waiting", "running", "failed", "compensating", "completed"]
 
 
+async def test_the_items_of_an_each_have_statuses_of_their_own_and_one_box(runtime: Runtime) -> None:
+    """The scope was open when the run failed: it is halted."""
+
+    @step
+    async def check(code: str) -> str:
+        if code.startswith("Rome"):
+            raise ValueError
+        return code
+
+    @workflow
+    def all_trips(cities: list[str]) -> list[str]:
+        return each(cities, lambda city: check(seat(city)), concurrency=1)
+
+    events: list[Event] = []
+    async with runtime.subscribe() as told:
+        run = await runtime.start(all_trips, ["Oslo", "Rome", "Bern"])
+        assert isinstance(await run.outcome(), Failed)
+        async for event in told:
+            events.append(event)
+            if isinstance(event.fact, RunEnded):
+                break
+    statuses = statuses_of(events)
+    assert statuses["each"] == "halted"
+    assert (statuses["each[0].seat"], statuses["each[1].check"]) == ("undone", "failed")
+    graph = read_mermaid(all_trips.compile().mermaid(status=statuses))
+    assert graph.classes == {"n0": "halted", "n0b0_n0": "undone", "n0b0_n1": "failed"}
+    folded = read_mermaid(all_trips.compile().mermaid(status=statuses, expand=False))
+    assert folded.classes == {"n0": "failed"}
+
+
+def test_what_was_halted_waits_when_the_run_goes_on() -> None:
+    statuses = {"charge": "halted", "seat": "completed"}
+    update_statuses(statuses, Event(RunResumed("t", 1.0), "t", 9, "", 0, 0.0, 1.0))
+    assert statuses == {"charge": "waiting", "seat": "completed"}
+
+
 async def test_one_run_is_picked_out_of_several(runtime: Runtime) -> None:
     events = [*await events_of(runtime, "Oslo"), *await events_of(runtime, "Rome")]
     assert statuses_of(events)["seat"] == "undone"
@@ -125,4 +164,4 @@ async def test_one_run_is_picked_out_of_several(runtime: Runtime) -> None:
 def test_drawings_know_all_statuses() -> None:
     """Those that events make, and those that the engine names."""
     assert set(STATUSES.values()) <= COLOURS.keys()
-    assert {known_status(name) for name in STATUS_NAMES} <= COLOURS.keys()
+    assert {known_status(name) for name in STATUS_NAMES if name} <= COLOURS.keys()
