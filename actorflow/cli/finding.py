@@ -12,7 +12,7 @@ from typing import Any
 
 from actorflow.cli.exits import Refused
 from actorflow.cli.trace import traceback_of
-from actorflow.errors import ActorflowError, brief, describe, suggest
+from actorflow.errors import ActorflowError, brief, suggest
 from actorflow.workflow import Workflow
 
 
@@ -97,8 +97,20 @@ def find_workflow(target: str) -> Workflow[..., Any]:
     if by_own_name:
         return by_own_name[0]
     if found is None:
+        known |= _makers_in(module)
         raise Refused(f"{where} has no workflow {name!r}{suggest(name, known)}\nIt has {_listed(known)}.")
     return _made_by(found, target, known)
+
+
+def _makers_in(module: ModuleType) -> dict[str, Any]:
+    """Functions of a module that say that they give a workflow."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isfunction(value)
+        and "Workflow" in str(value.__annotations__.get("return", ""))
+        and not inspect.signature(value).parameters
+    }
 
 
 def _made_by(found: Any, target: str, known: Mapping[str, Any]) -> Workflow[..., Any]:
@@ -108,7 +120,7 @@ def _made_by(found: Any, target: str, known: Mapping[str, Any]) -> Workflow[...,
     try:
         made = found()
     except Exception as error:
-        raise Refused(f"{target} can't be made: {describe(error)}\n{traceback_of(error)}") from error
+        raise Refused(f"{target} can't be made\n{traceback_of(error)}") from error
     if not isinstance(made, Workflow):
         raise Refused(f"{target}() gives {brief(made)}, not a workflow")
     return made  # pyright: ignore[reportUnknownVariableType]

@@ -62,13 +62,19 @@ def _succeeded(event: Event) -> Told:
     return "succeeded", _joined((f"attempt {event.attempt}" if event.attempt > 1 else "", _took(event)))
 
 
-def _failed(event: Event) -> Told:
-    again = event.fact.again
-    return None if again else ("failed", f"attempt {event.attempt} failed: {first_line(event.fact.error)}")
+def _gave_up_step(event: Event) -> Told:
+    what = "a guard failed" if event.fact.phase == "guard" else f"attempt {event.attempt} failed"
+    return "failed", f"{what}: {first_line(event.fact.error)}"
 
 
-def _guard_failed(event: Event) -> Told:
-    return None if event.fact.again else ("failed", f"a guard failed: {first_line(event.fact.error)}")
+def _compensates(event: Event) -> Told:
+    if event.fact.tries > 1:
+        return None
+    return "compensating", f"attempt {event.attempt} failed, compensating: {first_line(event.fact.error)}"
+
+
+def _item_failed(event: Event) -> Told:
+    return "undoing", f"item {event.fact.index} is taken back: {first_line(event.fact.error)}"
 
 
 def _retries(event: Event) -> Told:
@@ -108,14 +114,16 @@ def _lost(event: Event) -> Told:
 
 _TELLS: Mapping[type, Callable[[Event], Told]] = {
     facts.StepSucceeded: _succeeded,
+    facts.StepsEmitted: _succeeded,
+    facts.ItemFailed: _item_failed,
     facts.StepSkipped: _says("skipped", "skipped"),
     facts.StepHalted: _says("halted", "asked for a halt"),
     facts.StepInterrupted: _says("interrupted", "interrupted"),
-    facts.AttemptFailed: _failed,
-    facts.GuardFailed: _guard_failed,
+    facts.StepGaveUp: _gave_up_step,
     facts.RetryScheduled: _retries,
     facts.StepAbandoned: _says("failed", "goes on although it was cancelled; it is abandoned"),
     facts.RollbackStarted: _rollback,
+    facts.CompensationStarted: _compensates,
     facts.StepRecovered: _says("succeeded", "recovered by its compensation"),
     facts.StepCompensated: _says("compensating", "compensated"),
     facts.CompensationRetryScheduled: _again("not yet compensated"),

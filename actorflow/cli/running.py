@@ -80,7 +80,11 @@ def carry_out(job: Job) -> int:
         if job.form == "json":  # what steps print isn't to stand among the lines
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         stack.callback(reporter.stop)
-        ending = asyncio.run(_run(job, reporter))
+        try:
+            ending = asyncio.run(_run(job, reporter))
+        except asyncio.CancelledError:
+            sys.stderr.write("actorflow: stopped before the run had begun\n")
+            return FAILED
     reporter.end(ending)
     return exit_code(ending.outcome)
 
@@ -102,15 +106,18 @@ def _log_beside(output: Output) -> None:
 
 
 async def _run(job: Job, reporter: Reporter) -> Ending:
-    ledger = Ledger()
-    async with _opened(job) as runtime:
-        runtime.subscribe(listener(reporter, ledger), *reporter.taken, *TAKEN, buffer=_BUFFER)
-        run = await _started(job, runtime)
-        reporter.begin(run.id, job.plan, resumed=job.resumed)
-        with Interrupts(run, reporter.say, runtime.config.halt_timeout).installed():
+    ledger, interrupts = Ledger(), Interrupts(reporter.say)
+    with contextlib.ExitStack() as until_it_is_kept:
+        until_it_is_kept.enter_context(interrupts.installed())
+        async with _opened(job) as runtime:
+            runtime.subscribe(listener(reporter, ledger), *reporter.taken, *TAKEN, buffer=_BUFFER)
+            run = await _started(job, runtime)
+            interrupts.watch(run, runtime.config.halt_timeout)
+            reporter.begin(run.id, job.plan, resumed=job.resumed)
             outcome = await run.outcome()
-        place = _kept(job, outcome)
-    return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, outcome, place) if place else "")
+            place = _kept(job, outcome)
+            until_it_is_kept.close()
+    return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, place) if place else "")
 
 
 def listener(reporter: Reporter, ledger: Ledger) -> Callable[[Event], None]:
@@ -141,7 +148,7 @@ def _kept(job: Job, outcome: Outcome[Any]) -> str:
     return str(snapshots.write(snapshots.place_of(outcome.run_id, job.snapshot), outcome.snapshot))
 
 
-def resume_command(job: Job, outcome: Outcome[Any], place: str) -> str:
+def resume_command(job: Job, place: str) -> str:
     """What to type to go on with a halted run."""
     words = ["actorflow", "resume", job.target, place]
     if job.lent_by:

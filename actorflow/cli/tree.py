@@ -201,7 +201,8 @@ class Tree:
             if kind != row.kind:
                 del parent.shelf(row.kind)[row.label]
                 row.kind = kind
-                row.ended = None if kind == "active" else now
+                if not row.state or row.is_scope:
+                    row.ended = None if kind == "active" else now
                 shelf = parent.shelf(kind)
                 shelf[row.label] = row
             elif kind == "active":
@@ -325,6 +326,9 @@ _FOLDS: Mapping[type, Fold] = {
     facts.PermitsWaited: _waits,
     facts.StepStarted: _started,
     facts.StepSucceeded: _becomes("succeeded"),
+    facts.StepsEmitted: _becomes("succeeded"),
+    facts.BodyOpened: _opened,
+    facts.ItemsPulled: _opened,
     facts.StepRecovered: _becomes("succeeded"),
     facts.StepSkipped: _becomes("skipped"),
     facts.StepHalted: _becomes("halted"),

@@ -97,8 +97,9 @@ def _lines_of(row: Row, depth: int, room: int, now: float) -> list[Line]:
         row = inner[0]
         name += row.label if row.label.startswith("[") else f".{row.label}"
     own = _line(row, depth, printable(name), now)
-    has_parts = bool(row.active or row.loud)
-    if not has_parts or room < 2:
+    parts = len(row.active) + len(row.loud)
+    alone = parts == 1 and not row.quiet and not any(row.dropped)
+    if not parts or room < (2 if alone else 3):
         return [own]
     return [own, *_under(row, depth + 1, room - 1, now)]
 
@@ -107,10 +108,26 @@ def _lines_of(row: Row, depth: int, room: int, now: float) -> list[Line]:
 
 
 def _line(row: Row, depth: int, name: str, now: float) -> Line:
-    state = row.state or _state_of_parts(row)
-    has_parts = row.state == "" or row.is_scope
-    detail = _parts(row) if has_parts else _detail(row, now)
+    state = _state_of(row)
+    detail = _parts(row) if _has_parts(row) else _detail(row, now)
     return Line(depth, GLYPHS[state], STYLES[state], name, detail, _time(row, state, now))
+
+
+def _has_parts(row: Row) -> bool:
+    """Whether it's what it holds that matters: a combinator, or a step that has added steps."""
+    if not row.state or row.is_scope:
+        return True
+    return row.state == "succeeded" and row.steps > 1
+
+
+def _state_of(row: Row) -> str:
+    """A combinator that has ended is shown as undone once all in it is."""
+    if not row.state:
+        return _state_of_parts(row)
+    if row.is_scope and row.state == "succeeded":
+        back = "stuck" if row.count("stuck") else "undoing" if row.count("undoing") else "undone"
+        return back if row.count(back) and not row.count("succeeded") else row.state
+    return row.state
 
 
 def _state_of_parts(row: Row) -> str:
@@ -133,12 +150,11 @@ def _listed(counts: Sequence[tuple[str, int]]) -> str:
 def _detail(row: Row, now: float) -> str:
     match row.state:
         case "retrying":
-            wait = "" if row.due is None else f", again in {max(row.due - now, 0.0):.1f} s"
-            return f"attempt {row.attempt} failed{wait}{_why(row)}"
+            return f"attempt {row.attempt} failed{_again(row, now)}{_why(row)}"
         case "running":
             return "  ".join(filter(None, (f"attempt {row.attempt}" if row.attempt > 1 else "", bar(row))))
         case "undoing" | "compensating":
-            again = "" if row.due is None else f", again in {max(row.due - now, 0.0):.1f} s"
+            again = _again(row, now)
             tries = f", try {row.attempt}" if row.attempt > 1 or again else ""
             return f"{row.state}{tries}{again}{_why(row) if again or row.state == 'compensating' else ''}"
         case "failed":
@@ -153,6 +169,10 @@ def _detail(row: Row, now: float) -> str:
             return f"waits {row.note}"
         case _:
             return row.state
+
+
+def _again(row: Row, now: float) -> str:
+    return "" if row.due is None or row.due <= now else f", again in {row.due - now:.1f} s"
 
 
 def _why(row: Row) -> str:

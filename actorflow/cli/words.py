@@ -44,6 +44,8 @@ STYLES = {
 
 def duration(seconds: float) -> str:
     """`0.4 ms`, `12 ms`, `1.2 s`, `2 min 05 s`, `1 h 02 min`."""
+    if seconds < 0.000_05:
+        return "0 ms"
     if seconds < 0.001:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 0.9995:

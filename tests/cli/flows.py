@@ -254,6 +254,12 @@ def quick() -> Runtime:
     return Runtime(halt_timeout=0.01)
 
 
+async def never_ready() -> Runtime:
+    print("waiting", file=sys.stderr, flush=True)
+    await asyncio.Event().wait()
+    return Runtime()
+
+
 def broken() -> Runtime:
     raise NoMoney("no runtime today")
 

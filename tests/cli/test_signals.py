@@ -149,6 +149,16 @@ def test_a_reader_that_goes_away_does_not_disturb_the_run(folder: Path) -> None:
     assert (folder / "kept").is_file()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_run_begins_ends_the_command(folder: Path, number: signal.Signals) -> None:
+    with going_on(folder, f"{FLOWS}:endless", "--runtime", f"{FLOWS}:never_ready") as child:
+        child.send_signal(number)
+        ended = end_of(child)
+    assert ended.code == 1
+    assert ended.out == ""
+    assert ended.err == "actorflow: stopped before the run had begun\n"
+
+
 # ── on a terminal ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -271,6 +271,35 @@ def test_a_failure_is_shown_when_all_else_is_folded() -> None:
     assert all(state in STATES for state in LOUD)
 
 
+def test_a_combinator_is_no_step() -> None:
+    names = ["each[0].charge", "each[1].charge"]
+    pulled = event("ItemsPulled", "each", items=[1, 2], keys=None, more=False, began=0.0)
+    tree = grown(*started("each"), pulled, *started(*names), *succeeded(*names))
+    assert [text(line) for line in lines(tree, 5, 2.0)] == ["● each 2 succeeded 2.0 s"]
+    for told in succeeded("each", at=2.0):
+        tree.take(told)
+    assert [text(line) for line in lines(tree, 5, 3.0)] == ["✓ each 2 succeeded 2.0 s"]
+    assert tree.root.steps == 2
+
+
+def test_a_combinator_is_undone_when_all_in_it_is() -> None:
+    pulled = event("ItemsPulled", "each", items=[1], keys=None, more=False, began=0.0)
+    tree = grown(*started("each"), pulled, *started("each[0].charge"), *succeeded("each[0].charge", "each"))
+    tree.take(event("UndoStarted", "each[0].charge", 2.0, tries=1))
+    assert [line.glyph for line in lines(tree, 5, 3.0)] == ["↩", "↩"]
+    tree.take(event("StepUndone", "each[0].charge", 3.0, tries=1, began=2.0))
+    assert [text(line) for line in lines(tree, 5, 3.0)] == ["↩ each 1 undone 3.0 s"]
+
+
+def test_a_step_that_added_steps_holds_them() -> None:
+    emitted = event("StepsEmitted", "fetch", 1.0, value=1, began=0.0)
+    tree = grown(*started("fetch"), emitted, *started("fetch.store"))
+    assert [text(line) for line in lines(tree, 5, 2.0)] == [
+        "✓ fetch 1 running, 1 succeeded 1.0 s",
+        "  ● store 2.0 s",
+    ]
+
+
 def test_lost_events_are_counted() -> None:
     tree = grown(Event(facts.EventsLost("r", 0.0, 12), "r", 0, "", 0, 0.0, 0.0))
     assert tree.lost == 12
