@@ -7,7 +7,7 @@ body, and whatever stands between the two captures it too. Names inside a body a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature, iscoroutine, isgenerator
+from inspect import Parameter, Signature, iscoroutine, isfunction, isgenerator
 from typing import Any
 
 from actorflow.errors import InvalidWorkflow
@@ -30,6 +30,7 @@ from actorflow.workflow.calls import Call, type_in
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.drawing import Drawing, drawing_of
 from actorflow.workflow.promise import Promise, Source
+from actorflow.workflow.source import scan
 
 
 class BodyDrawing(Drawing):
@@ -95,6 +96,8 @@ class Scope(Call):
         """Draws a body: `draw` is called with the promises of what the scope gives to it."""
         drawing = BodyDrawing(self)
         promises = drawing.inputs(given)
+        if isfunction(draw) and draw.__name__ != "<lambda>":
+            self._read_source(draw)
         problems = len(drawing.problems)
         try:
             with drawing_of(drawing):
@@ -105,6 +108,13 @@ class Scope(Call):
             drawing.draft.result = UNUSABLE
         drawing.draft.return_type = type_in(drawing, drawing.draft.result)
         return Body(key, drawing.draft, len(given), tuple(drawing.takes))
+
+    def _read_source(self, body: Callable[..., Any]) -> None:
+        """Reads a body that may be written somewhere else; a lambda is read with the workflow that it is written in."""
+        found = scan(body, is_body=True)
+        known = self.drawing.problems
+        known.extend(problem for problem in found.problems if problem not in known)
+        self.drawing.draft.notes.extend(found.notes)
 
     def _result(self, drawing: BodyDrawing, returned: Any) -> Expression:
         if iscoroutine(returned) or isgenerator(returned):

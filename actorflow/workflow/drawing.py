@@ -198,7 +198,7 @@ def is_drawing() -> bool:
 
 def draws_emissions(emission_here: Callable[[], Drawing | None]) -> None:
     """Has calls inside of a running step draw into what it emits; `emission_here` gives that."""
-    global _emission_here  # noqa: PLW0603  # the runtime is a floor above, and says so once
+    global _emission_here  # the runtime is a floor above, and says so once
     _emission_here = emission_here
 
 

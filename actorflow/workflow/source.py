@@ -1,7 +1,7 @@
 """Finds in a workflow's source what drawing can't catch: `p is None`, `isinstance(p, …)`, `type(p)`, `match p`.
 
 Python answers these without asking the promise, and the answer is about the promise, not about the value. So the source is parsed, where there
-is one. A name is surely a promise if it is a parameter, or if all that is ever assigned to it is made by steps, workflows and `transform`; if only
+is one, with the bodies of combinators that are written in it. A name is surely a promise if it is a parameter, or if all that is ever assigned to it is made by steps, workflows and combinators; if only
 some of it is, there is no telling, and that's a note.
 """
 
@@ -10,20 +10,21 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from actorflow.plan import Findings, at
 from actorflow.workflow.combinators import Combinator
+from actorflow.workflow.source_bodies import bodies_in
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
 _INSTEAD = "decide inside a step, with where= on a step, or in transform(promise, function)"
 
 
-def scan(function: Callable[..., Any]) -> Findings:
-    """What is wrong with a workflow's source, and what can't be decided."""
+def scan(function: Callable[..., Any], *, is_body: bool = False) -> Findings:
+    """What is wrong with the source of a workflow, or of a body, and what can't be decided."""
     found = Findings()
     name = getattr(function, "__name__", repr(function))
     try:
@@ -37,28 +38,58 @@ def scan(function: Callable[..., Any]) -> Findings:
     body = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
     if body is not None:
         file = Path(inspect.getsourcefile(function) or "").name
-        _Scan(function, found, lambda node: f"{file}:{first + node.lineno - 1}").run(body)
+        names = _names_seen_by(function)
+        given = _required(body.args) if is_body else _parameters(body.args)
+        _Scan(names, found, lambda node: f"{file}:{first + node.lineno - 1}").run(body, given, {})
     return found
 
 
 class _Scan:
-    """One function: first which names are promises, then how they are used."""
+    """One function: first which names are promises, then how they are used; then the same for the bodies that are written in it."""
 
-    def __init__(self, function: Callable[..., Any], found: Findings, line: Callable[[Any], str]) -> None:
-        self._names = _names_seen_by(function)
+    def __init__(self, names: Mapping[str, Any], found: Findings, line: Callable[[Any], str]) -> None:
+        self._names = names
         self._found = found
         self._line = line
-        self._given: list[str] = []
+        self._given: Sequence[str] = ()
+        self._around: Mapping[str, bool] = {}
         self._promises: dict[str, bool] = {}
 
-    def run(self, body: ast.FunctionDef) -> None:
-        self._given = _parameters(body.args)
-        self._promises = dict.fromkeys(self._given, True)
+    def run(self, body: ast.FunctionDef | ast.Lambda, given: Sequence[str], around: Mapping[str, bool]) -> None:
+        """`given` are the parameters that are promises, `around` the names around the function that are."""
+        self._given = given
+        self._around = {name: kind for name, kind in around.items() if name not in _parameters(body.args)}
+        self._promises = {**self._around, **dict.fromkeys(given, True)}
         nodes = list(_own_nodes(body))
         for _ in range(3):  # an alias of an alias is settled in the second round, whatever the order
             self._learn(nodes)
         for node in nodes:
             self._judge(node)
+        for inner in self._bodies(nodes):
+            _Scan(self._names, self._found, self._line).run(inner, _required(inner.args), self._promises)
+
+    def _bodies(self, nodes: Sequence[ast.AST]) -> Iterator[ast.FunctionDef | ast.Lambda]:
+        """The functions in it that are bodies of combinators: written there, or named there, each once."""
+        functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+        seen: set[int] = set()
+        for node in nodes:
+            word = self._word_of(node)
+            for body in bodies_in(word, node) if word and isinstance(node, ast.Call) else ():
+                inner = functions.get(body.id) if isinstance(body, ast.Name) else body
+                if isinstance(inner, (ast.FunctionDef, ast.Lambda)) and id(inner) not in seen:
+                    seen.add(id(inner))
+                    yield inner
+
+    def _word_of(self, node: ast.AST) -> str:
+        """`each`, if it is a call of `each` or of a copy of it; nothing if it's no combinator."""
+        match node:
+            case ast.Call(func=ast.Call(func=ast.Attribute(value=value, attr="options"))):
+                found = self._value_of(value)
+            case ast.Call(func=called):
+                found = self._value_of(called)
+            case _:
+                found = None
+        return found.word if isinstance(found, Combinator) else ""
 
     def _learn(self, nodes: list[ast.AST]) -> None:
         """Which names are promises: True surely, False perhaps."""
@@ -66,9 +97,9 @@ class _Scan:
         for node in nodes:
             for name, value in _assignments(node):
                 assigned.setdefault(name, []).append(self._is_promise(value))
-        self._promises = {
-            name: all(kinds) for name, kinds in assigned.items() if any(kind is not None for kind in kinds)
-        }
+        around = {name: kind for name, kind in self._around.items() if name not in assigned}
+        own = {name: all(kinds) for name, kinds in assigned.items() if any(kind is not None for kind in kinds)}
+        self._promises = {**around, **own}
 
     def _is_promise(self, node: ast.AST | None) -> bool | None:
         """True: surely; False: perhaps; None: no."""
@@ -88,7 +119,7 @@ class _Scan:
                 return None
 
     def _draws(self, called: ast.AST) -> bool:
-        """Whether calling this gives a promise: a step, a workflow, an `.options(…)` of one, or `transform`."""
+        """Whether calling this gives a promise: a step, a workflow, a combinator, an `.options(…)` of one."""
         match called:
             case ast.Call(func=ast.Attribute(value=value, attr="options")):
                 return self._draws(value)
@@ -140,9 +171,15 @@ def _parameters(arguments: ast.arguments) -> list[str]:
     return [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
-def _own_nodes(body: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function, without functions within it: those are called with values."""
-    waiting: list[ast.AST] = list(body.body)
+def _required(arguments: ast.arguments) -> list[str]:
+    """The parameters of a body that it is given: one with a default keeps that."""
+    positional = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    return positional[: len(positional) - len(arguments.defaults)]
+
+
+def _own_nodes(body: ast.FunctionDef | ast.Lambda) -> Iterator[ast.AST]:
+    """The nodes of a function, without functions within it: those are called with values, or looked at by themselves."""
+    waiting: list[ast.AST] = [body.body] if isinstance(body, ast.Lambda) else list(body.body)
     while waiting:
         node = waiting.pop(0)
         yield node

@@ -5,10 +5,11 @@ from __future__ import annotations
 from inspect import Parameter, Signature
 from typing import Any
 
-from actorflow.errors import InvalidWorkflow
+from actorflow.errors import InvalidWorkflow, describe
 from actorflow.workflow.definition import Drawn, FunctionDefinition
 from actorflow.workflow.drawing import Drawing, current_drawing, drawing_of
 from actorflow.workflow.lines import line_of
+from actorflow.workflow.misuse import line_of_error, misuse_in
 from actorflow.workflow.source import scan
 
 
@@ -28,7 +29,8 @@ def trace(definition: FunctionDefinition) -> Drawn:
             raise
     found = scan(definition.function)
     draft.notes.extend(found.notes)
-    return Drawn(draft, [*drawing.problems, *found.problems], drawing.handlers.values())
+    read = [problem for problem in found.problems if problem not in drawing.problems]
+    return Drawn(draft, [*drawing.problems, *read], drawing.handlers.values())
 
 
 def _draw(definition: FunctionDefinition, drawing: Drawing, promises: list[Any]) -> None:
@@ -40,8 +42,10 @@ def _draw(definition: FunctionDefinition, drawing: Drawing, promises: list[Any])
     except Exception as error:
         line = line_of(definition.function)
         error.add_note(f"this happened while workflow {drawing.name!r} was being drawn ({line})")
-        if not drawing.problems:
+        misuse = misuse_in(error)
+        if not drawing.problems and misuse is None:
             raise
+        drawing.problem(misuse or describe(error), line_of_error(error))
         raise InvalidWorkflow(drawing.name, drawing.problems) from error
     drawing.draft.result = drawing.expression(returned, "the returned value")
     drawing.draft.returned = True
