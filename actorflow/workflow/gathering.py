@@ -51,7 +51,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 def given_arguments(maker: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Given:
     """The arguments of a call of the maker. Raises `TypeError` if they don't fit, with a text that continues its name."""
-    signature = _signature_of(maker)
+    signature = signature_of_maker(maker)
     try:
         bound = signature.bind(*args, **kwargs).arguments
     except TypeError:
@@ -76,14 +76,14 @@ def given_arguments(maker: Callable[..., Any], args: Sequence[Any], kwargs: Mapp
     return Given(positional, named)
 
 
-def named_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+def named_arguments(signature: Signature, arguments: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """Arguments given by the names of their parameters, as they are passed in a call; `*parts` is given as a list.
 
-    Raises `TypeError` with a text that continues the maker's name.
+    Raises `TypeError` with a text that continues the name of what is called.
     """
     args: list[Any] = []
     kwargs = dict(arguments)
-    parameters = list(_signature_of(maker).parameters.values())
+    parameters = list(signature.parameters.values())
     spread = any(p.kind is Parameter.VAR_POSITIONAL and p.name in kwargs for p in parameters)
     for parameter in parameters:
         name = parameter.name
@@ -101,7 +101,7 @@ def named_arguments(maker: Callable[..., Any], arguments: Mapping[str, Any]) -> 
     return args, kwargs
 
 
-def _signature_of(maker: Callable[..., Any]) -> Signature:
+def signature_of_maker(maker: Callable[..., Any]) -> Signature:
     """What it takes; anything, where there is no telling (`dict`)."""
     try:
         return inspect.signature(typing.get_origin(maker) or maker)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
@@ -12,8 +14,24 @@ _PACKAGE = __name__.partition(".")[0]
 _INSIDE = f"{_PACKAGE}."
 
 
+_told: ContextVar[str | None] = ContextVar("actorflow_line", default=None)
+
+
+@contextmanager
+def written_at(line: str) -> Generator[None]:
+    """Has all that is drawn meanwhile be of this line: what is built by name was written before it's drawn."""
+    token = _told.set(line)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
 def users_line() -> str:
     """`trips.py:17` of the innermost caller outside of this package, or nothing if there is none."""
+    told = _told.get()
+    if told is not None:
+        return told
     frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None and _is_ours(frame.f_globals):
         frame = frame.f_back
