@@ -145,12 +145,16 @@ class Group(Combinator):
 
     word = "group"
 
+    @overload
     def __call__(
-        self, body: Callable[[], B], *, before: Callable[..., Any] = _UNSET, after: Callable[..., Any] = _UNSET
-    ) -> B:
+        self, body: Callable[[], B], *, before: Callable[[], Any] = ..., after: Callable[[], Any] = ...
+    ) -> B: ...
+    @overload
+    def __call__(self, body: Callable[[], B], *, before: Callable[[], Any] = ..., after: Callable[[B], Any]) -> B: ...
+    def __call__(self, body: Any, *, before: Any = _UNSET, after: Any = _UNSET) -> Any:
         from actorflow.workflow.groups import draw_group
 
-        return cast("B", draw_group(self, body, before, after))
+        return draw_group(self, body, before, after)
 
 
 class Around(Combinator):
