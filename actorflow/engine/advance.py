@@ -72,7 +72,8 @@ def start_ready(state: State, now: float) -> None:
         return  # guards and compensations take their turn, too
     ready, status, attempt, started = state.ready, state.status, state.attempt, state.started
     special = state.program.special
-    room = min(state.cap - state.running, SPAWN_BUDGET)
+    room = state.cap - state.running
+    room = min(room, SPAWN_BUDGET)
     while ready and room > 0 and state.allowance > 0:
         node = ready.popleft()
         if special[node]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorflow.engine.ready import ready
-from actorflow.engine.state import COMPLETED, GONE, HOLE, OPEN, READY, SKIPPED, Program, State, program_of
+from actorflow.engine.state import COMPLETED, GONE, HOLE, OPEN, READY, RUN, SKIPPED, Program, State, program_of
 from actorflow.engine.tree import LATE, Frame, GrowingProgram, Scope, Tree, frames_within
 from actorflow.outcome import Succeeded
 from actorflow.plan import NodeValue, Plan, ScopePlan
@@ -285,7 +285,7 @@ def resolved(state: State, tree: Tree, node: int, at: float) -> None:
     frame = tree.frame_of[node]
     if frame is not None and frame.left > 0:
         frame.left -= 1
-        if not frame.left:
+        if not frame.left and (state.phase != RUN or not takes_the_next(state, tree, frame)):
             tree.done.append(frame)
     if tree.late:
         arrives(state, tree, node, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actorflow.engine import items
 from actorflow.engine.fold_scopes import put_result, start_item
-from actorflow.engine.frames import make_room, retire, scope_ended, takes_the_next
+from actorflow.engine.frames import make_room, retire, scope_ended
 from actorflow.engine.record import record
 from actorflow.engine.state import HALTING, OPEN, READY, RUN, RUNNING, State
 from actorflow.engine.tree import Frame, Scope, Tree
@@ -94,9 +94,7 @@ def go_on(state: State, tree: Tree, now: float) -> None:
             node, error = tree.broken.pop()
             record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
             continue
-        frame = tree.done.pop()
-        if state.phase != RUN or not takes_the_next(state, tree, frame):
-            close_frame(state, tree, frame, now)
+        close_frame(state, tree, tree.done.pop(), now)
     if state.phase in (RUN, HALTING):
         for item in items.roll_back(state, tree, now):
             fill(state, tree, item.scope, now)

@@ -68,15 +68,14 @@ class StepRunner:
         number = state.attempt[node]
         place = node
         values: Sequence[Any] = state.values
-        frame = None
-        if node >= launch.size:
-            launch, place, frame = row.at(node)
         try:
-            takes = launch.takes[place]
+            if node >= launch.size:
+                launch, place, frame = row.at(node)
+                if frame is not None:
+                    values = values[frame.base : frame.end]
             if self.decodes:
                 values = self.services.values.seen_by(row, node)
-            elif frame is not None:
-                values = values[frame.base : frame.end]
+            takes = launch.takes[place]
             arguments = launch.binders[place](values) if takes is None else [values[slot] for slot in takes]
         except Exception as error:
             self.post(NothingBegun(row.id, node, number, self.monotonic(), error))
