@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 
 from actorflow.engine.orders import NothingBegun
-from actorflow.engine.state import ASKED, COMPENSATING, GUARDING, OVERDUE, RUNNING, STOPPING, UNDOING, State
-from actorflow.facts import AttemptFailed, CompensationAttemptFailed, StepFact, StepInterrupted, UndoAttemptFailed
+from actorflow.engine.state import ASKED, COMPENSATING, GUARDING, LEAVING, OVERDUE, RUNNING, STOPPING, UNDOING, State
+from actorflow.facts import AttemptFailed, CompensationAttemptFailed, ScopeLeft, StepFact, StepInterrupted, UndoAttemptFailed
 
 
 def answers_for_the_lost(
@@ -30,4 +30,6 @@ def answer(state: State, node: int, error: BaseException, now: float) -> StepFac
         return CompensationAttemptFailed(run, node, attempt, now, tries, error, again=False, delay=0.0, began=now)
     if status == UNDOING:
         return UndoAttemptFailed(run, node, attempt, now, tries, error, again=False, delay=0.0, began=now)
+    if status == LEAVING:
+        return ScopeLeft(run, node, attempt, now, error, now)
     return None

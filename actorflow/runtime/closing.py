@@ -114,6 +114,7 @@ def running(machine: Machine) -> dict[Task[None], str]:
     rows = [*machine.rows.values(), *machine.orphaned]
     lives = [(live.task, row.name(node)) for row in rows for node, live in row.live.items()]
     lives += [(live.task, f"abandoned, of run {row.id}") for row in rows for live in row.orphans]
+    lives += [(task, row.name(node)) for row in rows for node, task in row.holding()]
     return {task: name for task, name in lives if task is not None}
 
 

@@ -185,7 +185,8 @@ class Executor(TurnActor[Any]):
     def find_lost(self, row: Row, order: FindLost, now: float) -> None:
         """A turn was broken off: what should execute and doesn't is answered for; child runs answer for their step yet."""
         settling = {node for node, runs in row.children.items() if any(run._outcome is None for run in runs.values())}
-        for message in answers_for_the_lost(row.state, row.live.keys() | settling, order.error, now):
+        held = {node for node, _ in row.holding()}
+        for message in answers_for_the_lost(row.state, row.live.keys() | settling | held, order.error, now):
             self.post(message)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -120,6 +120,10 @@ class Row:
             self._scoped = Scoped()
         return self._scoped
 
+    def holding(self) -> list[tuple[int, Task[None] | None]]:
+        """The nodes of arounds that are entered, with the tasks that hold them."""
+        return [] if self._scoped is None else [(node, held.task) for node, held in self._scoped.held.items()]
+
     # ── nodes, those of frames too ────────────────────────────────────────────────────────────────────────────────
 
     def at(self, node: int) -> tuple[Launch, int, Frame | None]:
