@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 from actorflow.cli.exits import Refused
 from actorflow.errors import InvalidInput, InvalidWorkflow, suggest
 from actorflow.plan import InputSpec
-from actorflow.values import ValueMismatch, convert
+from actorflow.values import ValueMismatch, convert, type_text
 from actorflow.workflow import Workflow
 
 OWN_OPTIONS = frozenset({"--input", "--input-file"})
@@ -146,10 +146,10 @@ def value_of(text: str, annotation: Any, what: str) -> Any:
         return text
     try:
         value = parse(text, what)
-    except Refused:
+    except Refused as error:
         if _fits(text, annotation):
             return text
-        raise
+        raise Refused(f"{error}\nThe input takes {type_text(annotation)}.") from None
     return text if not _fits(value, annotation) and _fits(text, annotation) else value
 
 

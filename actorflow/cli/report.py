@@ -49,7 +49,7 @@ def _value(value: Any, output: Output) -> None:
     if output.is_terminal:
         from rich.pretty import pretty_repr
 
-        output.text(pretty_repr(value, max_length=200, max_string=2000))
+        output.text(pretty_repr(value, max_length=50, max_string=2000))
     else:
         output.text(_shown(value))
 

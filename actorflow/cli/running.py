@@ -75,7 +75,7 @@ def carry_out(job: Job) -> int:
     snapshots.check_place(snapshots.place_of("run", job.snapshot))
     output = Output()
     reporter = reporter_of(job.form, output)
-    _log_beside(output)
+    _log_beside()
     with contextlib.ExitStack() as stack:
         if job.form == "json":  # what steps print isn't to stand among the lines
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
@@ -99,10 +99,21 @@ def exit_code(outcome: Outcome[Any]) -> int:
             return FAILED
 
 
-def _log_beside(output: Output) -> None:
+def _log_beside() -> None:
     """Unless the module has set up its own logging, log lines go to standard error, wherever that leads at the time."""
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    if structlog.is_configured():
+        return
+    shown = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            shown,
+        ],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 async def _run(job: Job, reporter: Reporter) -> Ending:
