@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from actorflow.engine import COMPLETED, ENDED, GONE, SKIPPED, RunOptions, State, standing_error
-from actorflow.errors import InvalidState, StepError
+from actorflow.errors import InvalidState, NotSerializable, StepError
 from actorflow.failures import FailureRecord, rebuild, record
 from actorflow.plan import Plan
 from actorflow.store import Codec
@@ -65,6 +65,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
     """Raises `NotSerializable`, naming the path, if something of the run can't be encoded."""
     state, plan = row.state, row.launch.plan
+    if state.tree is not None:
+        raise NotSerializable(f"what is under way in {next(map(row.name, state.tree.scopes), plan.name)!r} can't be encoded")
     snapshot = Snapshot(
         version=VERSION,
         run_id=row.id,
