@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from actorflow.plan.boxes import STYLES, is_cluster, lines_of, style_of, title_of
+from actorflow.plan.colours import Colour
 from actorflow.plan.picture import Arrow, Box, Look, draw
 from actorflow.plan.plan import Plan
 
@@ -14,6 +15,9 @@ _HEAD = (
     '    node [fontname="Helvetica,Arial,sans-serif", fontsize=12, shape=box, style="rounded,filled", fillcolor="#ffffff"]',
     '    edge [fontname="Helvetica,Arial,sans-serif", fontsize=10, arrowsize=0.7]',
 )
+
+_PLAIN = Colour("#ffffff", "#999999", "#333333")
+"""A cluster with no look of its own among some that have one: it would have theirs, if it's inside."""
 
 
 def dot(plan: Plan, look: Look) -> str:
@@ -31,7 +35,8 @@ def _boxes(boxes: Sequence[Box], look: Look, indent: str) -> Iterator[str]:
         if is_cluster(box):
             yield f"{indent}subgraph cluster_{box.id} {{"
             yield f"{indent}    label={quoted(title_of(box, look))}"
-            yield from (f"{indent}    {each}" for each in _colours(box, ("bgcolor", "color")))
+            own = STYLES.get(style_of(box)) or (_PLAIN if look.status is not None else None)
+            yield from (f"{indent}    {each}" for each in _colours(own, ("bgcolor", "color")))
             yield from _boxes(box.children, look, f"{indent}    ")
             yield from [f"{indent}    {box.id} [shape=point, style=invis]"] if not box.children else []
             yield f"{indent}}}"
@@ -42,12 +47,11 @@ def _boxes(boxes: Sequence[Box], look: Look, indent: str) -> Iterator[str]:
 def _box(box: Box, look: Look) -> str:
     label = quoted("\n".join(lines_of(box, look)))
     double = ["peripheries=2"] if box.kind != "step" else []
-    return f"{box.id} [{', '.join([f'label={label}', *double, *_colours(box, ('fillcolor', 'color'))])}]"
+    return f"{box.id} [{', '.join([f'label={label}', *double, *_colours(STYLES.get(style_of(box)), ('fillcolor', 'color'))])}]"
 
 
-def _colours(box: Box, names: tuple[str, str]) -> Iterator[str]:
-    """A box's look, with the names that a node or a cluster has for its ground and its border."""
-    style = STYLES.get(style_of(box))
+def _colours(style: Colour | None, names: tuple[str, str]) -> Iterator[str]:
+    """A look, with the names that a node or a cluster has for its ground and its border."""
     if style is not None:
         fill, line = names
         yield from [f'{fill}="{style.fill}"'] if style.fill else []

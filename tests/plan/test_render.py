@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from actorflow.plan import Around, Body, Call, Choose, DraftNode, Each, InputValue, NodeValue, Plan, Repeat
+from actorflow.plan.colours import COLOURS
 from actorflow.policy import Limit, Rate, Retry
 from actorflow.workflow import Value, WorkflowBuilder, step, transform, workflow
 from tests.plan.drawings import a_loop, body, made, node, nothing, scope
@@ -330,7 +331,11 @@ def test_boxes_have_the_classes_of_their_statuses() -> None:
         "n1b0_n1b0_n0": "skipped",
         "n2": "pending",
     }
-    assert read_dot(with_scopes().dot(status=RUN)).classes.keys() == graph.classes.keys()
+    fills = read_dot(with_scopes().dot(status=RUN)).classes
+    assert {id: fills[id].strip('"') for id in graph.classes} == {
+        id: COLOURS[status].fill for id, status in graph.classes.items()
+    }
+    assert fills["n1b0_n1b0"] == '"#ffffff"', "what has no status doesn't take that of what it's in"
 
 
 def test_text_says_the_statuses_first() -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from asyncio import sleep
+from typing import Any
 
 import pytest
 
 from actorflow import (
     Event,
-    Failed,
     Halt,
     Recover,
     Retry,
-    RunCancelled,
-    RunFailed,
-    RunHalted,
     Runtime,
     Skip,
     TryAgain,
+    Workflow,
+    choose,
     each,
+    emit,
+    group,
+    repeat,
     step,
     step_context,
     workflow,
@@ -75,16 +76,15 @@ def trip(city: str) -> None:
     post(charge(code))
 
 
-async def events_of(runtime: Runtime, city: str) -> list[Event]:
+async def events_of(runtime: Runtime, workflow: Workflow[..., Any], *inputs: Any) -> list[Event]:
+    """All events of a run of the workflow, however it ends."""
     events: list[Event] = []
-    subscription = runtime.subscribe(events.append)
-    try:
-        await runtime.run(trip, city)
-    except (RunFailed, RunHalted, RunCancelled):
-        pass
-    while not events or type(events[-1].fact).__name__ != "RunEnded":
-        await sleep(0)
-    subscription.close()
+    async with runtime.subscribe() as told:
+        await runtime.start(workflow, *inputs)
+        async for event in told:
+            events.append(event)
+            if isinstance(event.fact, RunEnded):
+                break
     return events
 
 
@@ -100,7 +100,7 @@ async def events_of(runtime: Runtime, city: str) -> list[Event]:
     ],
 )
 async def test_a_run_colours_the_drawing_of_its_plan(runtime: Runtime, city: str, expected: dict[str, str]) -> None:
-    statuses = statuses_of(await events_of(runtime, city))
+    statuses = statuses_of(await events_of(runtime, trip, city))
     assert statuses == expected
     plan = trip.compile()
     graph = read_mermaid(plan.mermaid(status=statuses))
@@ -111,7 +111,7 @@ async def test_a_run_colours_the_drawing_of_its_plan(runtime: Runtime, city: str
 async def test_the_statuses_go_along_with_the_run(runtime: Runtime) -> None:
     statuses: dict[str, str] = {}
     told: list[str] = []
-    for event in await events_of(runtime, "Luck"):
+    for event in await events_of(runtime, trip, "Luck"):
         update_statuses(statuses, event)
         if event.node == "charge" and [statuses["charge"]] != told[-1:]:
             told.append(statuses["charge"])
@@ -131,21 +131,49 @@ async def test_the_items_of_an_each_have_statuses_of_their_own_and_one_box(runti
     def all_trips(cities: list[str]) -> list[str]:
         return each(cities, lambda city: check(seat(city)), concurrency=1)
 
-    events: list[Event] = []
-    async with runtime.subscribe() as told:
-        run = await runtime.start(all_trips, ["Oslo", "Rome", "Bern"])
-        assert isinstance(await run.outcome(), Failed)
-        async for event in told:
-            events.append(event)
-            if isinstance(event.fact, RunEnded):
-                break
-    statuses = statuses_of(events)
+    statuses = statuses_of(await events_of(runtime, all_trips, ["Oslo", "Rome", "Bern"]))
     assert statuses["each"] == "halted"
     assert (statuses["each[0].seat"], statuses["each[1].check"]) == ("undone", "failed")
     graph = read_mermaid(all_trips.compile().mermaid(status=statuses))
     assert graph.classes == {"n0": "halted", "n0b0_n0": "undone", "n0b0_n1": "failed"}
     folded = read_mermaid(all_trips.compile().mermaid(status=statuses, expand=False))
     assert folded.classes == {"n0": "failed"}
+
+
+async def test_names_at_any_depth_find_their_boxes(runtime: Runtime) -> None:
+    """Items by key, branches, groups, composed workflows, passes, and a step that was added by another one."""
+
+    @step
+    async def add(number: int) -> int:
+        return number + 1
+
+    @step
+    async def tell(number: int) -> int:
+        emit(add.options(name="again")(number))
+        return number
+
+    @workflow
+    def twice(number: int) -> int:
+        return add(add(number))
+
+    @workflow
+    def whole(numbers: list[int]) -> list[int]:
+        def body(number: int) -> int:
+            branch = group(lambda: twice(number), after=lambda made: tell(made))
+            return choose(branch, {3: lambda: repeat(twice, number, at_most=2)}, default=lambda: add(number))
+
+        return each(numbers, body, key=lambda number: f"no.{number}")
+
+    statuses = statuses_of(await events_of(runtime, whole, [1]))
+    assert {name for name in statuses if name.endswith(("again", "add_2"))} == {
+        "each[no.1].group.twice.add_2",
+        "each[no.1].group.tell.again",
+        "each[no.1].choose[3].repeat[1].add_2",
+        "each[no.1].choose[3].repeat[2].add_2",
+    }
+    graph = read_mermaid(whole.compile().mermaid(status=statuses))
+    shown = {id: style for id, style in graph.classes.items() if style != "completed"}
+    assert {id: graph.boxes[id] for id in shown} == {"n0b0_n1b1_n0": "add"}, "only the branch that wasn't chosen"
 
 
 def test_what_was_halted_waits_when_the_run_goes_on() -> None:
@@ -155,7 +183,7 @@ def test_what_was_halted_waits_when_the_run_goes_on() -> None:
 
 
 async def test_one_run_is_picked_out_of_several(runtime: Runtime) -> None:
-    events = [*await events_of(runtime, "Oslo"), *await events_of(runtime, "Rome")]
+    events = [*await events_of(runtime, trip, "Oslo"), *await events_of(runtime, trip, "Rome")]
     assert statuses_of(events)["seat"] == "undone"
     assert statuses_of(events, run_id=events[0].run_id)["seat"] == "completed"
     assert statuses_of(events, run_id="nobody's") == {}
