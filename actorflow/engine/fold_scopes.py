@@ -110,7 +110,7 @@ def steps_emitted(state: State, fact: StepsEmitted) -> None:
     frame = next(iter(scope.frames.values()))
     if outer is not None:
         outer.emitted = True
-    if fact.replacing is None:
+    if not fact.replacing:
         fold.step_succeeded(state, fact)
         if outer is not None:
             outer.left += 1
@@ -124,10 +124,14 @@ def replace(state: State, tree: Tree, node: int, frame: Frame, fact: StepsEmitte
     state.status[node] = OPEN
     tree.own[node] = fact.value
     tree.replaced.add(node)
-    local = fact.replacing or 0
     name, before = tree.generations.get(node, (state.name(node), 1))
-    tree.generations[frame.base + local] = (name, before + 1)
-    frame.names = {local: f"{name}[{before + 1}]"}
+    names: dict[int, str] = {}
+    for local, own in enumerate(frame.plan.names):
+        if own == fact.replacing:
+            tree.generations[frame.base + local] = (name, before + 1)
+        if own == fact.replacing or own.startswith(f"{fact.replacing}."):
+            names[local] = f"{name}[{before + 1}]{own.removeprefix(fact.replacing)}"
+    frame.names = names
     if state.program.undoable[node]:
         state.undo_stack.append(node)
     if state.reasons or state.first_at:

@@ -126,6 +126,7 @@ def leaves_nothing(plan: Plan) -> bool:
     """Whether nothing looks at a frame of this plan when it is over: nothing in it is undone, or kept to be read by name."""
     program: Program = program_of(plan)
     if program.is_spent is None:
+        program.is_spent = False  # the answer for a workflow that repeats itself, within itself
         kept = plan.draft is None or any(node.keep for node in plan.draft.nodes)
         bodies = [body for scope in plan.scopes.values() for body in scope.bodies]
         if plan.draft is not None and isinstance(plan.draft.result, NodeValue):

@@ -6,7 +6,14 @@ from collections.abc import Container
 
 from actorflow.engine.orders import NothingBegun
 from actorflow.engine.state import ASKED, COMPENSATING, GUARDING, LEAVING, OVERDUE, RUNNING, STOPPING, UNDOING, State
-from actorflow.facts import AttemptFailed, CompensationAttemptFailed, ScopeLeft, StepFact, StepInterrupted, UndoAttemptFailed
+from actorflow.facts import (
+    AttemptFailed,
+    CompensationAttemptFailed,
+    ScopeLeft,
+    StepFact,
+    StepInterrupted,
+    UndoAttemptFailed,
+)
 
 
 def answers_for_the_lost(

@@ -200,6 +200,10 @@ def begin_item(state: State, tree: Tree, scope: Scope, now: float) -> None:
 
 def emits(state: State, fact: StepsEmitted, now: float) -> Fact | None:
     """R8: steps that can't be planned fail the run, which is rolled back, the step that emitted them included."""
+    tree = state.tree
+    if tree is not None and fact.plan is not None:
+        for frame in tree.scopes[fact.node].frames.values():
+            items.inherit(state, tree, frame)
     if fact.problem is not None and state.phase in (RUN, HALTING):
         return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, fact.problem, "run")
     return None

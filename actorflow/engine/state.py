@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from actorflow.engine.tree import GrowingProgram, Names, Tree, name_of
+from actorflow.engine.tree import GrowingProgram, Tree, name_of
 from actorflow.errors import StepError
 from actorflow.facts import Fact
 from actorflow.outcome import RunStatus
@@ -272,8 +272,3 @@ class State:
     def name(self, node: int) -> str:
         names = self.plan.names
         return names[node] if node < len(names) else name_of(self, node)
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The names of all nodes."""
-        return self.plan.names if self.tree is None else Names(self)

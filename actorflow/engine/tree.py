@@ -53,7 +53,7 @@ class Scope:
         self.open = 0
         self.value: Any = None
         self.each = plan.control if isinstance(plan.control, Each) else None
-        self.is_gated = isinstance(plan.control, Around) or (frame is not None and frame.scope.is_gated)
+        self.is_gated: bool = isinstance(plan.control, Around) or (frame is not None and frame.scope.is_gated)
         self.passes = 0  # of a repeat
         self.is_done = False  # the body of an around has ended: what is left is to leave
         # of an each
@@ -227,16 +227,3 @@ def prefix_of(state: State, frame: Frame) -> str:
     owner = name_of(state, frame.scope.node)
     key = str(frame.index) if frame.key is None else frame.key
     return f"{owner}[{key}]." if key else f"{owner}."
-
-
-class Names(Sequence[str]):
-    """The names of a run's nodes, made when they are read."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def __getitem__(self, node: Any) -> Any:
-        return name_of(self._state, node)
-
-    def __len__(self) -> int:
-        return len(self._state.status)

@@ -6,11 +6,12 @@ part of the run when the attempt succeeds; with the attempt that fails, it's gon
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from actorflow.errors import InvalidState, InvalidWorkflow
 from actorflow.facts import StepsEmitted, StepSucceeded
-from actorflow.plan import NodeValue, Plan, compile_draft, nodes_of
+from actorflow.plan import Draft, DraftNode, Expression, NodeValue, Plan, compile_draft, moved, nodes_of
 from actorflow.runtime.here import HERE
 from actorflow.runtime.running import StepContext
 from actorflow.workflow import Drawing, draws_emissions
@@ -20,17 +21,36 @@ if TYPE_CHECKING:
 
 
 class Emission(Drawing):
-    """What one attempt has drawn. A node that is given the step's own name stands for the step."""
+    """What one attempt has drawn. What is given the step's own name stands for the step; `stand_in` is what that is called: `fetch[2]`."""
 
-    def __init__(self, name: str, own_name: str) -> None:
+    def __init__(self, name: str, own_name: str, number: int) -> None:
         super().__init__(name)
         self.own_name = own_name
-        self.replacing: str | None = None
+        self.stand_in = f"{own_name}[{number}]"
+        self.replaces = False
 
     def name_for(self, base: str, explicit: str | None, line: str) -> str:
-        if explicit == self.own_name:
-            self.replacing = explicit
-        return super().name_for(base, explicit, line)
+        if explicit != self.own_name:
+            return super().name_for(base, explicit, line)
+        if self.replaces:
+            self.problem(
+                f"two nodes are named {explicit!r}, as the step that emits them is; one can stand for it", line
+            )
+        self.replaces = True
+        return self.stand_in
+
+    def place(self, node: DraftNode) -> Any:
+        """The step's result is what stands for it gives: a step, a combinator, or a whole workflow."""
+        if node.name == self.stand_in:
+            self.draft.result = NodeValue(len(self.draft.nodes))
+        return super().place(node)
+
+    def inline(
+        self, draft: Draft, name: str, arguments: Sequence[Expression], after: tuple[int, ...], *, undoable: bool
+    ) -> Any:
+        if name == self.stand_in:
+            self.draft.result = moved(draft.result, len(self.draft.nodes), arguments)
+        return super().inline(draft, name, arguments, after, undoable=undoable)
 
 
 def emission_here() -> Drawing | None:
@@ -45,8 +65,15 @@ def emission_here() -> Drawing | None:
         row.emissions = {}
     emission = row.emissions.get((node, number))
     if emission is None:
-        emission = row.emissions[node, number] = Emission(row.name(node), StepContext(here).name)
+        emission = Emission(row.name(node), StepContext(here).name, generation(row, node) + 1)
+        row.emissions[node, number] = emission
     return emission
+
+
+def generation(row: Row, node: int) -> int:
+    """How many nodes have stood for the step up to this one, which is the first unless it stands for another."""
+    tree = row.state.tree
+    return 1 if tree is None or node not in tree.generations else tree.generations[node][1]
 
 
 def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: float) -> StepSucceeded:
@@ -56,21 +83,17 @@ def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: fl
         return StepSucceeded(row.id, node, number, at, value, began)
     check_all_emitted(emission)
     try:
-        plan, replacing = planned(emission)
+        plan = planned(emission)
     except InvalidWorkflow as problem:
         return StepsEmitted(row.id, node, number, at, value, began, problem=problem)
-    return StepsEmitted(row.id, node, number, at, value, began, plan, replacing)
+    return StepsEmitted(row.id, node, number, at, value, began, plan, emission.stand_in if emission.replaces else "")
 
 
-def planned(emission: Emission) -> tuple[Plan, int | None]:
-    """The plan of what was emitted, and the node of it that stands for the step. Raises `InvalidWorkflow`."""
+def planned(emission: Emission) -> Plan:
+    """The plan of what was emitted. Raises `InvalidWorkflow`."""
     draft = emission.draft
     draft.is_body = draft.returned = True
-    names = [node.name for node in draft.nodes]
-    replacing = names.index(emission.replacing) if emission.replacing in names else None
-    if replacing is not None:
-        draft.result = NodeValue(replacing)
-    return compile_draft(draft, emission.problems), replacing
+    return compile_draft(draft, emission.problems)
 
 
 def check_all_emitted(emission: Emission) -> None:

@@ -13,7 +13,7 @@ A fault in one run's turn fails that run alone (R35).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,17 @@ if TYPE_CHECKING:
     from actorflow.engine import State
     from actorflow.runtime.row import Row
     from actorflow.runtime.services import Services
+    from actorflow.telemetry import NodeNames
+
+
+def names_now(state: State, facts: Sequence[Any]) -> NodeNames:
+    """The names of the facts' nodes. In a run with frames they are made now: numbers of nodes that are gone may be used anew."""
+    tree = state.tree
+    if tree is None:
+        return state.plan.names
+    names = {node: state.name(node) for node in {fact.node for fact in facts} if node >= 0}
+    tree.recycle()
+    return names
 
 
 class Executor(TurnActor[Any]):
@@ -134,13 +145,9 @@ class Executor(TurnActor[Any]):
     def publish(self, row: Row) -> None:
         facts = row.state.facts
         if facts:
-            self.hub.publish(facts, row.id, row.state.names, row.sequence)
+            self.hub.publish(facts, row.id, names_now(row.state, facts), row.sequence)
             row.sequence += len(facts)
             row.state.facts = []
-            tree = row.state.tree
-            if tree is not None and tree.spent:
-                self.hub.flush()  # reads the names
-                tree.recycle()
 
     def end(self, row: Row, order: EndRun, now: float) -> None:
         """Events leave before whoever waits for the run is told (R41)."""

@@ -54,12 +54,16 @@ def limits_of(plan: Plan) -> Iterable[Limit]:
 
 
 def plans_in(plan: Plan) -> Iterator[Plan]:
-    """The plan, and those of all bodies that were drawn with it."""
-    yield plan
-    for scope in plan.scopes.values():
-        for body in scope.bodies:
-            if body.is_drawn:
-                yield from plans_in(body.plan)
+    """The plan, and those of all bodies that were drawn with it, each once: a workflow may repeat itself."""
+    known: set[Plan] = set()
+    waiting = [plan]
+    while waiting:
+        found = waiting.pop()
+        if found not in known:
+            known.add(found)
+            yield found
+            bodies = (body for scope in found.scopes.values() for body in scope.bodies)
+            waiting += [body.plan for body in bodies if body.is_drawn]
 
 
 def step_limits(step: StepSpec) -> Iterable[Limit]:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from actorflow.errors import InvalidValue, NoBranch, RepeatExhausted, brief, describe
-from actorflow.facts import BodyOpened, Fact, ItemsPulled, ScopeLeft, StepSucceeded
+from actorflow.facts import BodyOpened, ItemsPulled, ScopeLeft, StepFact, StepSucceeded
 from actorflow.plan import Around, Call, Choose, ChooseFirst, Each, Repeat, ScopePlan, StepSpec
 from actorflow.runtime.here import HERE
 from actorflow.runtime.holding import hold, leave
@@ -45,7 +45,7 @@ class ScopeRunner:
             case control:
                 raise AssertionError(f"{row.name(node)} is no scope: {control!r}")
 
-    def answer(self, row: Row, node: int, number: int, decide: Callable[[float], Fact]) -> None:
+    def answer(self, row: Row, node: int, number: int, decide: Callable[[float], StepFact]) -> None:
         """Asks the scope's own code, in a context of its own, and posts what it decides."""
         began = self.runner.monotonic()
         try:
@@ -55,7 +55,7 @@ class ScopeRunner:
         else:
             self.runner.post(message)
 
-    def here(self, row: Row, node: int, number: int, decide: Callable[[], Fact]) -> Fact:
+    def here(self, row: Row, node: int, number: int, decide: Callable[[], StepFact]) -> StepFact:
         HERE.set((self.runner, row, node, number, ""))
         return decide()
 
@@ -69,12 +69,14 @@ class ScopeRunner:
         given: tuple[Any, ...],
         began: float,
         index: int = 0,
-    ) -> Fact:
+    ) -> StepFact:
         return BodyOpened(row.id, node, number, self.runner.monotonic(), body, index, key, given, began)
 
     # ── branches ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def branch(self, row: Row, node: int, number: int, control: Choose | ChooseFirst, value: Any, began: float) -> Fact:
+    def branch(
+        self, row: Row, node: int, number: int, control: Choose | ChooseFirst, value: Any, began: float
+    ) -> StepFact:
         chosen = chosen_case(control, value) if isinstance(control, Choose) else first_true(control, value)
         if chosen is None:
             raise NoBranch(row.name(node), value)
@@ -84,7 +86,7 @@ class ScopeRunner:
 
     # ── repeating ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def pass_on(self, row: Row, node: int, number: int, control: Repeat, start: Any, began: float) -> Fact:
+    def pass_on(self, row: Row, node: int, number: int, control: Repeat, start: Any, began: float) -> StepFact:
         """At least one pass; then until it is said to be enough, or `at_most` are done."""
         scope = scope_of(row, node)
         if scope is None:
@@ -97,7 +99,7 @@ class ScopeRunner:
             return StepSucceeded(row.id, node, number, self.runner.monotonic(), value, scope.began)
         return self.begin_pass(row, node, number, passes + 1, value, began)
 
-    def begin_pass(self, row: Row, node: int, number: int, index: int, value: Any, began: float) -> Fact:
+    def begin_pass(self, row: Row, node: int, number: int, index: int, value: Any, began: float) -> StepFact:
         _ = scope_plan(row, node).bodies[0].plan  # a workflow that can't be compiled fails the repeat, not the runtime
         return self.opened(row, node, number, 0, str(index), (value,), began, index)
 
@@ -121,17 +123,17 @@ class ScopeRunner:
         live = row.live[node] = Live(number)
         self.runner.spawn(row, node, number, pull_async(self, row, node, number, control, source), None, live)
 
-    def whole(self, row: Row, node: int, number: int, control: Each, items: Any, began: float) -> Fact:
+    def whole(self, row: Row, node: int, number: int, control: Each, items: Any, began: float) -> StepFact:
         found: Any = items if isinstance(items, (list, tuple)) else listed(row, node, items)
         return self.pulled(row, node, number, control, found, began, more=False)
 
-    def batch(self, row: Row, node: int, number: int, control: Each, source: Iterator[Any], began: float) -> Fact:
+    def batch(self, row: Row, node: int, number: int, control: Each, source: Iterator[Any], began: float) -> StepFact:
         found = list(islice(source, control.batch_size))
         return self.pulled(row, node, number, control, found, began, more=len(found) == control.batch_size)
 
     def pulled(
         self, row: Row, node: int, number: int, control: Each, items: Sequence[Any], began: float, *, more: bool
-    ) -> Fact:
+    ) -> StepFact:
         keys = None if control.key is None else self.keys(row, node, control.key, items)
         if not more:
             row.scoped.sources.pop(node, None)
@@ -143,8 +145,8 @@ class ScopeRunner:
         known = row.scoped.keys.setdefault(node, set())
         found: list[str] = []
         for item in items:
-            name = key(item)
-            if not isinstance(name, str) or not name or set(name) & set("[]"):  # pyright: ignore[reportUnnecessaryIsInstance]
+            name: object = key(item)
+            if not isinstance(name, str) or not name or set(name) & set("[]"):
                 raise InvalidValue(
                     f"the key of an item of {row.name(node)!r} is text without brackets, not {brief(name)}"
                 )
@@ -240,6 +242,6 @@ def opened_source(row: Row, node: int, items: Any) -> Source:
     if hasattr(items, "__aiter__"):
         return cast("AsyncIterator[Any]", aiter(items))
     try:
-        return iter(items)
+        return cast("Iterator[Any]", iter(items))
     except TypeError as error:
         raise InvalidValue(f"{row.name(node)!r} can't go through {brief(items)}: {describe(error)}") from error

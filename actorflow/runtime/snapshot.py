@@ -66,7 +66,9 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
     """Raises `NotSerializable`, naming the path, if something of the run can't be encoded."""
     state, plan = row.state, row.launch.plan
     if state.tree is not None:
-        raise NotSerializable(f"what is under way in {next(map(row.name, state.tree.scopes), plan.name)!r} can't be encoded")
+        raise NotSerializable(
+            f"what is under way in {next(map(row.name, state.tree.scopes), plan.name)!r} can't be encoded"
+        )
     snapshot = Snapshot(
         version=VERSION,
         run_id=row.id,

@@ -9,9 +9,18 @@ from actorflow.telemetry.logs import log_events, words_of, words_of_kind
 from actorflow.telemetry.subscription import Subscription
 
 if TYPE_CHECKING:
-    from actorflow.telemetry.hub import Hub
+    from actorflow.telemetry.hub import Hub, NodeNames
     from actorflow.telemetry.statuses import statuses_of, update_statuses
 else:
-    __getattr__ = loads_later(__name__, hub="Hub", statuses="statuses_of update_statuses")
+    __getattr__ = loads_later(__name__, hub="Hub NodeNames", statuses="statuses_of update_statuses")
 
-__all__ = ["Hub", "Subscription", "log_events", "statuses_of", "update_statuses", "words_of", "words_of_kind"]
+__all__ = [
+    "Hub",
+    "NodeNames",
+    "Subscription",
+    "log_events",
+    "statuses_of",
+    "update_statuses",
+    "words_of",
+    "words_of_kind",
+]

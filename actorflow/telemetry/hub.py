@@ -7,10 +7,10 @@ loop in which something was published. So a listener never runs inside of the tu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -22,7 +22,10 @@ from actorflow.telemetry.subscription import Subscription
 
 _log: Any = structlog.get_logger("actorflow.telemetry")
 
-Published = tuple[Sequence[Any], str, Sequence[str], int, float]
+NodeNames: TypeAlias = Sequence[str] | Mapping[int, str]
+"""The names of a run's nodes, by number."""
+
+Published = tuple[Sequence[Any], str, NodeNames, int, float]
 """Facts, their run, the names of its nodes, the number of the first, the wall-clock time."""
 
 
@@ -78,7 +81,7 @@ class Hub:
         """Whether somebody takes facts of this type."""
         return self.taken[fact]
 
-    def publish(self, facts: Sequence[Any], run_id: str = "", names: Sequence[str] = (), sequence: int = 0) -> None:
+    def publish(self, facts: Sequence[Any], run_id: str = "", names: NodeNames = (), sequence: int = 0) -> None:
         """Takes facts of one run, in order; the first is number `sequence`, and the caller doesn't change the list any more.
 
         `names` are those of the run's nodes, by number. Facts of no run have the number 0, all of them.
@@ -239,7 +242,7 @@ def _nothing() -> None:
 _TIMED = Timed()
 
 
-def _events(numbered: Iterable[tuple[int, Any]], run_id: str, names: Sequence[str], time: float) -> list[Event]:
+def _events(numbered: Iterable[tuple[int, Any]], run_id: str, names: NodeNames, time: float) -> list[Event]:
     """Events around numbered facts; written for speed: there are three for each step."""
     timed = _TIMED
     return [
