@@ -125,7 +125,7 @@ def _segments(line: Line, column: int, width: int) -> Iterator[Segment]:
     yield Segment(f"{'  ' * (line.depth + 1)}{line.glyph} ", style)
     left = max(width - 2 * (line.depth + 1) - 2, 1)
     name = max(column - 2 * line.depth, 8)
-    detail = max(left - name - 11, 0)
+    detail = max(left - name - (11 if line.time else 1), 0)
     yield Segment(_cut(line.name, min(name, left)), _PLAIN if line.style != "dim" else style)
     if detail:
         yield Segment(f"  {_cut(line.detail, detail - 1)}", style)

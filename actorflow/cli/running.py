@@ -22,6 +22,7 @@ from actorflow.cli.forms import Form, Reporter, reporter_of
 from actorflow.cli.interrupts import Interrupts
 from actorflow.cli.ledger import TAKEN, Ledger
 from actorflow.cli.output import Output
+from actorflow.cli.streams import prints_beside
 from actorflow.cli.trace import traceback_of
 from actorflow.errors import ActorflowError, brief
 from actorflow.facts import Event, Fact
@@ -73,19 +74,17 @@ def resuming(workflow: Workflow[..., Any], data: bytes, resolve: Mapping[str, An
 def carry_out(job: Job) -> int:
     """Runs it to its end, and gives the exit code. Raises `Refused` if it couldn't be started."""
     snapshots.check_place(snapshots.place_of("run", job.snapshot))
-    output = Output()
-    reporter = reporter_of(job.form, output)
     _log_beside()
     with contextlib.ExitStack() as stack:
-        if job.form == "json":  # what steps print isn't to stand among the lines
-            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        stream = stack.enter_context(prints_beside()) if job.form == "json" else None
+        reporter = reporter_of(job.form, Output(stream))
         stack.callback(reporter.stop)
         try:
             ending = asyncio.run(_run(job, reporter))
         except asyncio.CancelledError:
             sys.stderr.write("actorflow: stopped before the run had begun\n")
             return FAILED
-    reporter.end(ending)
+        reporter.end(ending)
     return exit_code(ending.outcome)
 
 

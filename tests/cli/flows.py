@@ -222,6 +222,17 @@ def odd() -> object:
     return awkward()
 
 
+@step(mode="process")
+def awkward_elsewhere() -> int:
+    print("a worker prints", flush=True)
+    return 1
+
+
+@workflow
+def odd_elsewhere() -> int:
+    return awkward_elsewhere()
+
+
 def from_data() -> Workflow[[], str]:
     builder = WorkflowBuilder("from_data")
     builder.add_step("greeting", clean)

@@ -1,8 +1,9 @@
-"""Ctrl-C and SIGTERM, sent to commands that run as processes of their own; and what they draw on a terminal."""
+"""Commands as processes of their own: Ctrl-C and SIGTERM, pipes and terminals."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -157,6 +158,13 @@ def test_a_signal_before_the_run_begins_ends_the_command(folder: Path, number: s
     assert ended.code == 1
     assert ended.out == ""
     assert ended.err == "actorflow: stopped before the run had begun\n"
+
+
+def test_json_keeps_out_what_worker_processes_print(folder: Path) -> None:
+    arguments = command("run", f"{FLOWS}:odd_elsewhere", "--json")
+    done = subprocess.run(arguments, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    assert all(json.loads(line) for line in done.stdout.splitlines())
+    assert done.stderr == "a worker prints\n"
 
 
 # ── on a terminal ─────────────────────────────────────────────────────────────────────────────────────────────────────
