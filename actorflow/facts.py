@@ -168,13 +168,15 @@ class ScopeLeft(StepFact, frozen=True):
 
 
 class StepsEmitted(StepSucceeded, frozen=True):
-    """The step has succeeded, and has added steps to its run: `plan`. Node `replacing` of it stands for the step from now on.
+    """The step has succeeded, and has added steps to its run: `plan`. Its result stands for the step's own if `replacing` says so.
+
+    `replacing` is what stands for it is called in the plan: one node, or the path of several.
 
     `problem`: they can't be planned, which fails the run.
     """
 
     plan: Any = None
-    replacing: int | None = None
+    replacing: str = ""
     problem: BaseException | None = None
 
 

@@ -1,0 +1,176 @@
+"""Plays a cell, and says what must be true of it whatever combinators it is made of.
+
+What was undone is worked out by a rule of its own: the steps with an undo, in the reverse order of their first success as a recorder saw it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from actorflow import Halted, Outcome, Run, Runtime, Succeeded, Workflow
+from actorflow.facts import Event, RunEnded, StepHalted, StepRecovered, StepSucceeded, StepUndone
+from actorflow.testing import Recorder
+from tests.matrix.shapes import UNDOABLE
+from tests.matrix.tale import TALE, Boom, Fate, Heard, Tale
+
+MakeRuntime = Callable[..., AbstractAsyncContextManager[Runtime]]
+Flow = Workflow[[int], int]
+
+START = 1
+AROUND = re.compile(r"\baround\.")
+
+
+class Played:
+    """One run of a cell: what its steps told, and all its events, those of a second runtime after those of the first."""
+
+    def __init__(self, tale: Tale) -> None:
+        self.tale = tale
+        self.events: list[Event] = []
+        self.outcome: Outcome[Any] | None = None
+        self.ran_before_halt: list[str] = []
+        self.tools_before_halt = 0
+
+    # ── playing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ends(self, run: Run[Any], recorder: Recorder) -> Outcome[Any]:
+        self.outcome = await run.outcome()
+        self.events += [event for event in recorder.events if event.run_id == run.id and event not in self.events]
+        return self.outcome
+
+    def pauses(self) -> None:
+        """The run is halted: all arounds have been left."""
+        assert isinstance(self.outcome, Halted), self.outcome
+        assert self.outcome.by == self.tale.struck
+        assert not self.tools_out()
+        self.ran_before_halt = self.tale.told("run")
+        self.tools_before_halt = len(self.tale.tools)
+
+    # ── what must be true ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def keeps_its_promises(self) -> None:
+        """R22 and issue 3: whatever happened."""
+        self.runs_nothing_twice()
+        self.enters_and_leaves()
+        self.groups_are_in_order()
+        undone = self.tale.told("undo")
+        assert undone == self.undone_by_the_rule()
+        assert undone == names(self.events, StepUndone), "telemetry tells of the same undos"
+        acts = [heard.what for heard in self.tale.heard if heard.what in ("run", "undo")]
+        assert acts == ["run"] * (len(acts) - len(undone)) + ["undo"] * len(undone)
+
+    def undone_by_the_rule(self) -> list[str]:
+        ended = next(event.fact.status for event in reversed(self.events) if isinstance(event.fact, RunEnded))
+        return self.completed()[::-1] if ended in ("failed", "cancelled", "undone") else []
+
+    def completed(self) -> list[str]:
+        """The steps with an undo, in the order in which they were first seen to have succeeded."""
+        found = names(self.events, StepSucceeded, StepHalted, StepRecovered)
+        return [node for node in dict.fromkeys(found) if is_undoable(node)]
+
+    def runs_nothing_twice(self) -> None:
+        ran = self.tale.told("run")
+        assert len(ran) == len(set(ran)), ran
+
+    def enters_and_leaves(self) -> None:
+        """Every around is left once, before the first undo; steps run inside of theirs; one that is entered again is needed."""
+        out: list[str] = []
+        for what, who, why in self.tale.heard:
+            if what == "enter":
+                out.append(who)
+            elif what == "leave":
+                assert not why or who == out[-1], "with a failure, the last one entered is left first"
+                out.remove(who)
+            elif what == "run":
+                assert len(out) >= len(AROUND.findall(who)), f"{who} runs outside of its around"
+            else:
+                assert not out, f"{who} is undone while tools {out} are lent"
+        assert not out
+        again = self.tale.tools[self.tools_before_halt :] if isinstance(self.outcome, Succeeded) else []
+        for tool in again if self.tools_before_halt else ():
+            assert tool.uses, f"tool {tool.number} was lent again, and nobody needed it"
+
+    def groups_are_in_order(self) -> None:
+        """Nothing of a body before `before` has ended, nothing of `after` before all of the body has."""
+        ran = self.tale.told("run")
+        for group in {node[: found.end()] for node in ran for found in re.finditer(r"\bgroup\.", node)}:
+            inside = [node for node in ran if node.startswith(group)]
+            assert inside[0] == f"{group}note"
+            assert f"{group}note_2" not in inside[:-1]
+
+    def tools_out(self) -> list[int]:
+        return [tool.number for tool in self.tale.tools if tool.is_out]
+
+    def leaves_with(self, why: str) -> bool:
+        """Whether the arounds that the step was in which something befell were left with this, and no other with anything else."""
+        struck = self.tale.heard.index(Heard("run", self.tale.struck))
+        left = [heard.why for heard in self.tale.heard[struck:] if heard.what == "leave"]
+        return set(left) <= {why, ""} and left.count(why) >= len(AROUND.findall(self.tale.struck))
+
+
+def names(events: Iterable[Event], *kinds: type[Any]) -> list[str]:
+    return [event.node for event in events if isinstance(event.fact, kinds)]
+
+
+def is_undoable(node: str) -> bool:
+    last = re.fullmatch(r"([a-z_]+?)(_\d+)?", node.rpartition(".")[2])
+    return last is not None and last[1] in UNDOABLE
+
+
+# ── the four ways ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def playing(make_runtime: MakeRuntime, tale: Tale, **options: Any) -> AsyncGenerator[tuple[Runtime, Recorder]]:
+    async with make_runtime(resources=[TALE.provide(tale)], **options) as runtime:
+        recorder = Recorder(runtime)
+        try:
+            yield runtime, recorder
+        finally:
+            recorder.close()
+
+
+async def play(make_runtime: MakeRuntime, cell: Flow, fate: Fate = "fine", strike: int = 0, **options: Any) -> Played:
+    """Plays it until its first end; one that waits is cancelled."""
+    played = Played(Tale(fate, strike))
+    async with playing(make_runtime, played.tale, **options) as (runtime, recorder):
+        run = await runtime.start(cell, START)
+        if fate == "waits":
+            await played.tale.waiting.wait()
+            await run.cancel("enough")
+        await played.ends(run, recorder)
+    return played
+
+
+async def play_halted(make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0) -> Played:
+    """Halts it, and resumes it by id; `later` is the step after that, from 1, which something else befalls."""
+    played = Played(Tale("halts", strike))
+    async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
+        run = await runtime.start(cell, START)
+        await played.ends(run, recorder)
+        played.pauses()
+        played.tale.fate, played.tale.strike = then, played.tale.count + later
+        await played.ends(await runtime.resume(cell, run.id), recorder)
+    return played
+
+
+async def play_elsewhere(make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0) -> Played | None:
+    """Halts it, and resumes it from its snapshot in another runtime. None if it has no snapshot."""
+    played = Played(Tale("halts", strike))
+    async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
+        await played.ends(await runtime.start(cell, START), recorder)
+        played.pauses()
+    outcome = played.outcome
+    if not isinstance(outcome, Halted) or outcome.snapshot is None:
+        return None
+    played.tale.fate, played.tale.strike = then, played.tale.count + later
+    async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
+        await played.ends(await runtime.resume(cell, outcome.snapshot), recorder)
+    return played
+
+
+def has_failed_with(outcome: object, node: str) -> bool:
+    error = getattr(outcome, "error", None)
+    return error is not None and isinstance(error.__cause__, Boom) and error.errors[0].node == node
