@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-from actorflow import Runtime, Step, Workflow, step, workflow
-from actorflow.workflow.combine import each
+from actorflow import Runtime, Step, Workflow, each, step, workflow
 from benchmarks.harness import Figure, Options, Repetition, compare, interleave, on_a_fresh_loop, per_step, verify
 from benchmarks.memory import resident
 

@@ -124,7 +124,9 @@ class ScopeRunner:
         self.runner.spawn(row, node, number, pull_async(self, row, node, number, control, source), None, live)
 
     def whole(self, row: Row, node: int, number: int, control: Each, items: Any, began: float) -> StepFact:
-        found: Any = items if isinstance(items, (list, tuple)) else listed(row, node, items)
+        found: Sequence[Any] = (
+            cast("Sequence[Any]", items) if isinstance(items, (list, tuple)) else listed(row, node, items)
+        )
         return self.pulled(row, node, number, control, found, began, more=False)
 
     def batch(self, row: Row, node: int, number: int, control: Each, source: Iterator[Any], began: float) -> StepFact:
@@ -140,12 +142,12 @@ class ScopeRunner:
             row.scoped.keys.pop(node, None)
         return ItemsPulled(row.id, node, number, self.runner.monotonic(), items, keys, more, began)
 
-    def keys(self, row: Row, node: int, key: Callable[[Any], str], items: Sequence[Any]) -> Sequence[str]:
+    def keys(self, row: Row, node: int, key: Callable[[Any], object], items: Sequence[Any]) -> Sequence[str]:
         """R5: an item's key is a part of names, so it's text, and no other item's."""
         known = row.scoped.keys.setdefault(node, set())
         found: list[str] = []
         for item in items:
-            name: object = key(item)
+            name = key(item)
             if not isinstance(name, str) or not name or set(name) & set("[]"):
                 raise InvalidValue(
                     f"the key of an item of {row.name(node)!r} is text without brackets, not {brief(name)}"
