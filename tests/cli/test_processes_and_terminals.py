@@ -10,6 +10,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -268,3 +269,12 @@ def test_a_terminal_without_unicode_gets_other_signs(folder: Path) -> None:
         code, seen = screen.end()
     assert code == 0
     assert "? from_data succeeded" in plain(seen)
+
+
+def test_without_its_packages_the_command_says_how_to_get_them(folder: Path) -> None:
+    program = "import sys; sys.modules['typer'] = None; from actorflow.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pip install 'actorflow[cli]'" in done.stderr
