@@ -218,10 +218,11 @@ def takes_the_next(state: State, tree: Tree, frame: Frame) -> bool:
 
 
 def drop_results(state: State, frame: Frame) -> None:
-    """R7: what was kept to make the body's result isn't needed any more."""
+    """R7: what was kept to make the body's result isn't needed any more, but by undos that take it."""
     nodes = () if frame.plan.draft is None else frame.plan.draft.nodes
+    undone_with = frame.program.undone_with
     for local, node in enumerate(range(frame.base, frame.nodes)):
-        if not state.program.undoable[node] and not nodes[local].keep:
+        if not state.program.undoable[node] and not nodes[local].keep and local not in undone_with:
             state.values[node] = GONE
 
 

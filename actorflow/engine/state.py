@@ -96,11 +96,12 @@ class Program:
     undoable  nodes with an undo
     stores    nodes whose result is needed after they have ended
     releases  per node: the nodes whose results it no longer needs once it is resolved (R7)
+    undone_with  nodes whose results an undo takes
     """
 
     __slots__ = (
         "counts", "dependents", "is_quick", "is_spent", "plan", "readers", "releases", "result", "special", "steps", "stores",
-        "undoable", "zeros",
+        "undoable", "undone_with", "zeros",
     )  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
@@ -118,6 +119,12 @@ class Program:
             for step in steps
         )
         self.undoable = bytes(step.undo is not None for step in steps)
+        self.undone_with = frozenset(
+            node
+            for reads, step in zip(plan.reads, steps, strict=True)
+            if _needs_arguments_to_be_undone(step)
+            for node in reads
+        )
         lasting = [kept or step.undo is not None for kept, step in zip(plan.keeps, steps, strict=True)]
         self.stores = bytes(last or count > 0 for last, count in zip(lasting, plan.readers, strict=True))
         self.releases = tuple(
