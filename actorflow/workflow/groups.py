@@ -14,6 +14,7 @@ from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.drawing import current_drawing
 from actorflow.workflow.fitting import body_misfit, drawn_signature
 from actorflow.workflow.inlining import sinks
+from actorflow.workflow.promise import is_promise
 from actorflow.workflow.signatures import takes_call
 
 
@@ -36,7 +37,7 @@ def draw_group(combinator: Combinator, body: Any, before: Any, after: Any) -> An
 
 def _can_do_without(after: Any) -> bool:
     """Whether it can be called without the result of the body."""
-    signature = drawn_signature(after) if callable(after) else None
+    signature = None if is_promise(after) or not callable(after) else drawn_signature(after)
     return signature is None or takes_call(signature, 0)
 
 

@@ -97,7 +97,7 @@ def _misfits(options: EachOptions) -> Iterator[str]:
         yield f"batch_size is how many items are pulled at once, 1 or more, not {options.batch_size!r}"
     if not isinstance(options.ordered, bool):
         yield f"ordered is True or False, not {options.ordered!r}"
-    if options.on_error not in ("fail", "collect"):
+    if not is_one_of(options.on_error, "fail", "collect"):
         yield f"on_error is 'fail' or 'collect', not {options.on_error!r}"
     if options.key is not None:
         misfit = function_misfit(options.key, "key", "the item")
@@ -108,3 +108,8 @@ def _misfits(options: EachOptions) -> Iterator[str]:
 def is_count(value: Any) -> bool:
     """Whether it's a whole number from 1 on."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def is_one_of(value: Any, *words: str) -> bool:
+    """Whether it's one of these words; a promise, which can't be compared, isn't."""
+    return isinstance(value, str) and value in words

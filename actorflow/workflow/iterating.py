@@ -69,11 +69,13 @@ def _item_type(annotation: Any) -> Any:
         return Any
     if issubclass(cls, (str, bytes, bytearray)):
         raise NotIterable(_letters(cls))
+    if issubclass(cls, range):
+        return int
     if issubclass(cls, tuple):
         return _of_tuple(annotation, cls)
     if issubclass(cls, (Iterable, AsyncIterable)):
         return _of_iterable(annotation, cls)
-    if is_closed(cls) and "__getitem__" not in dir(cls):
+    if is_closed(cls) and not any("__getitem__" in vars(base) for base in cls.__mro__):
         raise NotIterable(f"is {type_text(annotation)}, which can't be iterated")
     return Any
 

@@ -20,7 +20,7 @@ from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.definition import compile_later
 from actorflow.workflow.fitting import body_misfit, function_misfit, is_workflow
 from actorflow.workflow.inlining import inlined, without_undo
-from actorflow.workflow.items import is_count
+from actorflow.workflow.items import is_count, is_one_of
 from actorflow.workflow.options import Placement
 from actorflow.workflow.workflow import Workflow
 
@@ -66,7 +66,7 @@ def _misfits(workflow: Any, options: RepeatOptions) -> Iterator[str]:
             yield misfit
     if options.at_most is not None and not is_count(options.at_most):
         yield f"at_most is how many passes there may be, 1 or more, not {options.at_most!r}"
-    if options.exhausted not in ("return", "fail"):
+    if not is_one_of(options.exhausted, "return", "fail"):
         yield f"exhausted is 'return' or 'fail', not {options.exhausted!r}"
     elif options.exhausted == "fail" and (options.until is None or options.at_most is None):
         yield "exhausted='fail' is for at_most= with until=: without both it would fail always, or never"

@@ -29,6 +29,7 @@ from actorflow.workflow.calls import takes_named
 from actorflow.workflow.classes import class_of, is_closed, parameters_of, plain_type
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.fitting import body_misfit, function_misfit
+from actorflow.workflow.promise import is_promise, source_of
 
 
 def draw_around(combinator: Combinator, factory: Any, body: Any) -> Any:
@@ -60,6 +61,8 @@ _MAKE = "give a function that makes an async context manager, such as one with @
 
 def _factory_misfit(factory: Any) -> str | None:
     cls: type[Any] = shape_of(factory)
+    if is_promise(factory):
+        return f"its factory is the promise of {source_of(factory).label!r}; {_MAKE}"
     if not isinstance(factory, type) and (hasattr(cls, "__aenter__") or hasattr(cls, "__enter__")):
         return f"its factory is a context manager, {brief(factory)}, that can be entered once; give what makes it: `lambda: …`"
     bare = bare_function(factory)

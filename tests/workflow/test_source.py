@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from actorflow.errors import InvalidWorkflow
-from actorflow.workflow import step, transform, workflow
+from actorflow.workflow import around, choose, choose_first, each, group, repeat, step, transform, workflow
 
 
 @step
@@ -133,3 +133,92 @@ def test_a_workflow_without_source_gets_a_note() -> None:
     exec("def unread(key: str):\n    return load(key)", names)
     plan = workflow(names["unread"]).compile()
     assert any("source of 'unread' can't be read" in note for note in plan.notes)
+
+
+# ── bodies ──
+
+
+def in_a_lambda(keys: list[str]) -> Any:
+    return each(keys, lambda key: 1 if key is None else 2)
+
+
+def in_a_def(keys: list[str]) -> Any:
+    def one(key: str) -> Any:
+        found = load(key)
+        return 1 if found is None else 2
+
+    return each.options(name="x")(keys, one)
+
+
+def about_a_capture(key: str) -> Any:
+    found = load(key)
+    return group(lambda: 1 if found is None else 2)
+
+
+def in_a_branch(key: str) -> Any:
+    return choose(key, {"a": lambda: load(key), "b": lambda: 1 if isinstance(key, str) else 2})
+
+
+def in_a_default(key: str) -> Any:
+    return choose_first([(bool, load)], on=key, default=lambda value: 1 if value is None else 2)
+
+
+def in_a_branch_of_a_predicate(key: str) -> Any:
+    return choose_first([(lambda key: key is None, lambda value: 1 if value is None else 2)], on=key)
+
+
+def deep_inside(keys: list[str]) -> Any:
+    return each(keys, lambda key: around(lambda: None, lambda client: each([1], lambda n: client is None)))
+
+
+def before_and_after(key: str) -> Any:
+    return group(lambda: load(key), before=lambda: key is None)
+
+
+def elsewhere(key: str, default: str | None = None) -> Any:
+    if default is None:
+        return load(key)
+    return 1 if key is None else 2
+
+
+def written_elsewhere(keys: list[str]) -> Any:
+    return each(keys, elsewhere)
+
+
+def of_a_combinator(keys: list[str]) -> Any:
+    found = each(keys, load)
+    return 1 if found is None else 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        in_a_lambda,
+        in_a_def,
+        about_a_capture,
+        in_a_branch,
+        in_a_default,
+        in_a_branch_of_a_predicate,
+        deep_inside,
+        before_and_after,
+        written_elsewhere,
+        of_a_combinator,
+    ],
+    ids=lambda body: body.__name__,
+)
+def test_bodies_are_read_as_workflows_are(body: Any) -> None:
+    with pytest.raises(InvalidWorkflow) as caught:
+        workflow(body).compile()
+    (problem,) = caught.value.problems
+    assert "asks about the promise" in problem
+
+
+def test_what_is_called_with_values_is_not_read() -> None:
+    @workflow
+    def run(keys: list[str], number: int) -> Any:
+        each(keys, load, key=lambda key: "x" if key is None else "y")
+        choose_first([(lambda number: number is None, lambda number: number)], on=number)
+        repeat(lambda number: number, number, until=lambda number: number is None)
+        return each(keys, lambda key, flag=None: 1 if flag is None else load(key))
+
+    assert not [note for note in run.compile().notes if "asks about" in note]
