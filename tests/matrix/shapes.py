@@ -140,13 +140,17 @@ def in_choose(inner: Shape) -> Shape:
 
 
 def in_choose_first(inner: Shape) -> Shape:
-    def draw(value: Any) -> Any:
-        return choose_first(
-            [(lambda given: given < 0, never), (lambda given: given >= 0, lambda given: plain(inner.draw(given)))],
-            on=work(value),
-        )
+    def positive(given: Any) -> Any:
+        return plain(inner.draw(given))
 
-    return Shape(draw, lambda value: 2 * inner.gives(value + 1))
+    branches: list[tuple[Callable[[int], bool], Draw]] = [
+        (lambda given: given < 0, never),
+        (lambda given: given >= 0, positive),
+    ]
+    return Shape(
+        lambda value: choose_first(branches, on=work(value)),
+        lambda value: 2 * inner.gives(value + 1),
+    )
 
 
 def in_group(inner: Shape) -> Shape:

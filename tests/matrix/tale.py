@@ -25,10 +25,11 @@ class Heard(NamedTuple):
 
 
 class Tool:
-    """What an around lends to its steps. It can't be encoded, and is of no use once it was put back."""
+    """What the around `node` lends to its steps. It can't be encoded, and is of no use once it was put back."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, node: str) -> None:
         self.number = number
+        self.node = node
         self.is_out = True
         self.uses = 0
 
@@ -50,10 +51,21 @@ class Tale:
         self.tools: list[Tool] = []
         self.struck = ""
         self.waiting = asyncio.Event()
+        self.most_at_once = 0
+        self._at_once = 0
         self._count = 0
 
     async def runs(self, value: Any, *, halts: bool = True) -> Any:
         """Gives the value, unless the step is the one that something befalls; one that doesn't halt passes that on to the next."""
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await asyncio.sleep(0)  # others begin meanwhile
+            return await self._meets_its_fate(value, halts=halts)
+        finally:
+            self._at_once -= 1
+
+    async def _meets_its_fate(self, value: Any, *, halts: bool) -> Any:
         node = step_context().node
         self.heard.append(Heard("run", node))
         self._count += 1
@@ -75,7 +87,7 @@ class Tale:
 
     @asynccontextmanager
     async def lends(self) -> AsyncGenerator[Tool]:
-        tool = Tool(len(self.tools) + 1)
+        tool = Tool(len(self.tools) + 1, step_context().node)
         self.tools.append(tool)
         self.heard.append(Heard("enter", str(tool.number)))
         why = ""

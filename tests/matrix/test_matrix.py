@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import pytest
 
-from actorflow import Cancelled, Failed, Succeeded
+from actorflow import Cancelled, Failed, Halted, Succeeded
+from actorflow.facts import SnapshotFailed
 from tests.matrix.shapes import SHAPES, cell_of
-from tests.matrix.witness import START, MakeRuntime, has_failed_with, play, play_elsewhere, play_halted
+from tests.matrix.witness import (
+    START,
+    MakeRuntime,
+    has_failed_with,
+    names as told,
+    play,
+    play_and_undo,
+    play_elsewhere,
+    play_halted,
+)
 
 CELLS = [pytest.param((outer, inner), id=f"{inner}-in-{outer}") for outer in SHAPES for inner in SHAPES]
 Names = tuple[str, ...]
@@ -55,12 +65,14 @@ async def test_halts_at_any_step_and_is_resumed(make_runtime: MakeRuntime, names
 
 @pytest.mark.parametrize("names", CELLS)
 async def test_halts_at_any_step_and_is_resumed_elsewhere(make_runtime: MakeRuntime, names: Names):
-    """R16: from its snapshot, in another runtime."""
+    """R16: from its snapshot, in another runtime; if it has none, an event says so."""
     cell, gives = cell_of(*names)
     steps = (await play(make_runtime, cell)).tale.count
     for strike in range(1, steps + 1):
         played = await play_elsewhere(make_runtime, cell, strike)
-        if played is not None:
+        if isinstance(played.outcome, Halted):
+            assert told(played.events, SnapshotFailed)
+        else:
             assert isinstance(played.outcome, Succeeded), played.outcome
             assert played.outcome.value == gives(START)
             played.keeps_its_promises()
@@ -92,3 +104,60 @@ async def test_is_cancelled_at_any_step(make_runtime: MakeRuntime, names: Names)
         assert played.outcome.errors == ()
         assert played.outcome.rollback == ("complete" if played.completed() else "none")
         played.keeps_its_promises()
+
+
+@pytest.mark.parametrize("names", CELLS)
+async def test_is_undone_after_it_succeeded(make_runtime: MakeRuntime, names: Names):
+    """R26: a reversible run is taken back whole."""
+    cell, _ = cell_of(*names)
+    played = await play_and_undo(make_runtime, cell)
+    assert played.completed()
+    played.keeps_its_promises()
+
+
+@pytest.mark.parametrize("names", CELLS)
+async def test_runs_one_step_at_a_time(make_runtime: MakeRuntime, names: Names):
+    """R6: a sequential run has the same value, and the same steps."""
+    cell, gives = cell_of(*names)
+    freely = await play(make_runtime, cell)
+    played = await play(make_runtime, cell, run_options={"sequential": True})
+    assert isinstance(played.outcome, Succeeded)
+    assert played.outcome.value == gives(START)
+    assert played.tale.most_at_once == 1
+    assert sorted(played.tale.told("run")) == sorted(freely.tale.told("run"))
+    played.keeps_its_promises()
+
+
+# ── three deep ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+KINDS = list(SHAPES)
+DEEP = [
+    pytest.param(
+        (KINDS[i], KINDS[j], KINDS[(3 * i + 5 * j + 1) % 8]),
+        id=f"{KINDS[i]}-{KINDS[j]}-{KINDS[(3 * i + 5 * j + 1) % 8]}",
+    )
+    for i in range(8)
+    for j in range(8)
+]
+
+
+@pytest.mark.parametrize("names", DEEP)
+async def test_three_deep(make_runtime: MakeRuntime, names: Names):
+    """Success, failure, halt and cancel at four places of each."""
+    cell, gives = cell_of(*names)
+    played = await play(make_runtime, cell)
+    assert isinstance(played.outcome, Succeeded)
+    assert played.outcome.value == gives(START)
+    played.keeps_its_promises()
+    steps = played.tale.count
+    for strike in (2, steps // 3, 2 * steps // 3, steps - 1):
+        failed = await play(make_runtime, cell, "fails", strike, values="shared")
+        assert isinstance(failed.outcome, Failed)
+        failed.keeps_its_promises()
+        resumed = await play_halted(make_runtime, cell, strike)
+        assert isinstance(resumed.outcome, Succeeded)
+        assert resumed.outcome.value == gives(START)
+        resumed.keeps_its_promises()
+        cancelled = await play(make_runtime, cell, "waits", strike, values="shared")
+        assert isinstance(cancelled.outcome, Cancelled)
+        cancelled.keeps_its_promises()

@@ -6,7 +6,7 @@ What was undone is worked out by a rule of its own: the steps with an undo, in t
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -14,13 +14,15 @@ from actorflow import Halted, Outcome, Run, Runtime, Succeeded, Workflow
 from actorflow.facts import Event, RunEnded, StepHalted, StepRecovered, StepSucceeded, StepUndone
 from actorflow.testing import Recorder
 from tests.matrix.shapes import UNDOABLE
-from tests.matrix.tale import TALE, Boom, Fate, Heard, Tale
+from tests.matrix.tale import TALE, Boom, Fate, Heard, Tale, Tool
 
 MakeRuntime = Callable[..., AbstractAsyncContextManager[Runtime]]
 Flow = Workflow[[int], int]
 
 START = 1
 AROUND = re.compile(r"\baround\.")
+ITEM = re.compile(r"\bgather\[\d+\]\.")
+"""What stands before the names in an item whose outcome is collected."""
 
 
 class Played:
@@ -58,6 +60,10 @@ class Played:
         undone = self.tale.told("undo")
         assert undone == self.undone_by_the_rule()
         assert undone == names(self.events, StepUndone), "telemetry tells of the same undos"
+        self.undoes_last()
+
+    def undoes_last(self) -> None:
+        undone = self.tale.told("undo")
         acts = [heard.what for heard in self.tale.heard if heard.what in ("run", "undo")]
         assert acts == ["run"] * (len(acts) - len(undone)) + ["undo"] * len(undone)
 
@@ -86,7 +92,8 @@ class Played:
             elif what == "run":
                 assert len(out) >= len(AROUND.findall(who)), f"{who} runs outside of its around"
             else:
-                assert not out, f"{who} is undone while tools {out} are lent"
+                lent = [number for number in out if self.tool(number).node.startswith(self.part_of(who))]
+                assert not lent, f"{who} is undone while tools {lent} are lent"
         assert not out
         again = self.tale.tools[self.tools_before_halt :] if isinstance(self.outcome, Succeeded) else []
         for tool in again if self.tools_before_halt else ():
@@ -99,6 +106,17 @@ class Played:
             inside = [node for node in ran if node.startswith(group)]
             assert inside[0] == f"{group}note"
             assert f"{group}note_2" not in inside[:-1]
+
+    def tool(self, number: str) -> Tool:
+        return self.tale.tools[int(number) - 1]
+
+    def part_of(self, node: str) -> str:
+        """The part of the run that the node is undone with: all of it, or one item of an each that collects."""
+        found = ITEM.search(node)
+        return node[: found.end()] if found and self.is_rolled_back_alone(node) else ""
+
+    def is_rolled_back_alone(self, node: str) -> bool:
+        return isinstance(self.outcome, Succeeded)
 
     def tools_out(self) -> list[int]:
         return [tool.number for tool in self.tale.tools if tool.is_out]
@@ -132,11 +150,18 @@ async def playing(make_runtime: MakeRuntime, tale: Tale, **options: Any) -> Asyn
             recorder.close()
 
 
-async def play(make_runtime: MakeRuntime, cell: Flow, fate: Fate = "fine", strike: int = 0, **options: Any) -> Played:
+async def play(
+    make_runtime: MakeRuntime,
+    cell: Flow,
+    fate: Fate = "fine",
+    strike: int = 0,
+    run_options: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Played:
     """Plays it until its first end; one that waits is cancelled."""
     played = Played(Tale(fate, strike))
     async with playing(make_runtime, played.tale, **options) as (runtime, recorder):
-        run = await runtime.start(cell, START)
+        run = await runtime.options(**(run_options or {})).start(cell, START)
         if fate == "waits":
             await played.tale.waiting.wait()
             await run.cancel("enough")
@@ -144,7 +169,20 @@ async def play(make_runtime: MakeRuntime, cell: Flow, fate: Fate = "fine", strik
     return played
 
 
-async def play_halted(make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0) -> Played:
+async def play_and_undo(make_runtime: MakeRuntime, cell: Flow) -> Played:
+    """Plays it to its end, and takes it back."""
+    played = Played(Tale())
+    async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
+        run = await runtime.options(reversible=True).start(cell, START)
+        await run.outcome()
+        await run.undo()
+        await played.ends(run, recorder)
+    return played
+
+
+async def play_halted(
+    make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0
+) -> Played:
     """Halts it, and resumes it by id; `later` is the step after that, from 1, which something else befalls."""
     played = Played(Tale("halts", strike))
     async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
@@ -156,7 +194,9 @@ async def play_halted(make_runtime: MakeRuntime, cell: Flow, strike: int, then: 
     return played
 
 
-async def play_elsewhere(make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0) -> Played | None:
+async def play_elsewhere(
+    make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0
+) -> Played | None:
     """Halts it, and resumes it from its snapshot in another runtime. None if it has no snapshot."""
     played = Played(Tale("halts", strike))
     async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
@@ -164,7 +204,7 @@ async def play_elsewhere(make_runtime: MakeRuntime, cell: Flow, strike: int, the
         played.pauses()
     outcome = played.outcome
     if not isinstance(outcome, Halted) or outcome.snapshot is None:
-        return None
+        return played
     played.tale.fate, played.tale.strike = then, played.tale.count + later
     async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
         await played.ends(await runtime.resume(cell, outcome.snapshot), recorder)
