@@ -19,18 +19,18 @@ RunStatus: TypeAlias = Literal[
 ]
 
 
-class Succeeded(msgspec.Struct, Generic[T_co], frozen=True):
+class Succeeded(msgspec.Struct, Generic[T_co], frozen=True, tag=True):
     value: T_co
     run_id: str = ""
 
 
-class Failed(msgspec.Struct, frozen=True):
+class Failed(msgspec.Struct, frozen=True, tag=True):
     error: RunFailed
     rollback: Rollback = "none"
     run_id: str = ""
 
 
-class Halted(msgspec.Struct, frozen=True):
+class Halted(msgspec.Struct, frozen=True, tag=True):
     """Paused by `by`: a node's name, or the reason given to `halt()`. `snapshot` resumes it, if all could be encoded.
 
     `set_aside` names the irreversible steps that the halt interrupted: whoever resumes the run says what is to become of each (R16).
@@ -47,7 +47,7 @@ class Halted(msgspec.Struct, frozen=True):
         return f"Halted(by={self.by!r}, snapshot={snapshot}, run_id={self.run_id!r}, set_aside={self.set_aside!r})"
 
 
-class Cancelled(msgspec.Struct, frozen=True):
+class Cancelled(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
     rollback: Rollback = "none"
     errors: tuple[StepError, ...] = ()

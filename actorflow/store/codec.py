@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import msgpack
 
-from actorflow.errors import InvalidValue, NotSerializable
+from actorflow.errors import InvalidValue, NotSerializable, RunFailed
+from actorflow.failures import FailureRecord, rebuild, record
 from actorflow.store.big_numbers import encode_big, is_big, open_big
 from actorflow.store.blame import find_path
 from actorflow.values import ValueMismatch, check_exact, type_text, why_not_encodable
@@ -35,6 +36,10 @@ class Codec:
             self.register(path, encode=str, decode=path)
         self._decoders[object] = _as_it_is
         self.register(complex, encode=_complex_parts, decode=_complex_from)
+        for error in (RunFailed, BaseException):
+            self.register(error, encode=record, decode=_rebuilt)
+        for error in (RunFailed, BaseException):  # what outcomes hold
+            self.register(error, encode=record, decode=_error_from)
 
     def register(self, cls: type[T], *, encode: Callable[[T], Any], decode: Callable[[Any], T]) -> None:
         """Has values of a class written as plain data that `encode` makes of them, and read by `decode`."""
@@ -135,6 +140,15 @@ def _refused(what: str, mismatch: ValueMismatch) -> NotSerializable:
 def _as_it_is(value: Any) -> Any:
     """What is annotated as `object` is plain data, as under `Any`."""
     return value
+
+
+def _error_from(written: Any) -> Any:
+    return rebuild(msgspec.convert(written, FailureRecord))
+
+
+def _rebuilt(written: Any) -> Any:
+    """R13: an exception is written as its record."""
+    return rebuild(msgspec.convert(written, FailureRecord))
 
 
 def _complex_parts(value: complex) -> list[float]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from msgspec import inspect, msgpack
 
+from actorflow.errors import RunFailed
 from actorflow.values.types import type_text
 
 WRITTEN_BY_US: frozenset[type] = frozenset(
-    {object, complex, PurePath, Path, PurePosixPath, PosixPath, PureWindowsPath, WindowsPath}
+    {object, complex, RunFailed, BaseException, PurePath, Path, PurePosixPath, PosixPath, PureWindowsPath, WindowsPath}
 )
 """Classes that the codec writes and reads itself, as msgspec doesn't know them; what is annotated as `object` is plain data."""
 

@@ -32,7 +32,7 @@ class Played:
         self.tale = tale
         self.events: list[Event] = []
         self.outcome: Outcome[Any] | None = None
-        self.ran_before_halt: list[str] = []
+        self.is_resumed = False
         self.tools_before_halt = 0
 
     # ── playing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -47,8 +47,9 @@ class Played:
         assert isinstance(self.outcome, Halted), self.outcome
         assert self.outcome.by == self.tale.struck
         assert not self.tools_out()
-        self.ran_before_halt = self.tale.told("run")
+        self.is_resumed = True
         self.tools_before_halt = len(self.tale.tools)
+        self.tale.struck = ""
 
     # ── what must be true ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,7 +88,10 @@ class Played:
             if what == "enter":
                 out.append(who)
             elif what == "leave":
-                assert not why or who == out[-1], "with a failure, the last one entered is left first"
+                beside = [
+                    number for number in out if self.tool(number).node.startswith(self.part_of(self.tool(who).node))
+                ]
+                assert not why or who == beside[-1], "with a failure, the last one entered is left first"
                 out.remove(who)
             elif what == "run":
                 assert len(out) >= len(AROUND.findall(who)), f"{who} runs outside of its around"
@@ -95,8 +99,8 @@ class Played:
                 lent = [number for number in out if self.tool(number).node.startswith(self.part_of(who))]
                 assert not lent, f"{who} is undone while tools {lent} are lent"
         assert not out
-        again = self.tale.tools[self.tools_before_halt :] if isinstance(self.outcome, Succeeded) else []
-        for tool in again if self.tools_before_halt else ():
+        again = self.tale.tools[self.tools_before_halt :] if self.is_resumed and not self.tale.struck else []
+        for tool in again:
             assert tool.uses, f"tool {tool.number} was lent again, and nobody needed it"
 
     def groups_are_in_order(self) -> None:
@@ -113,10 +117,7 @@ class Played:
     def part_of(self, node: str) -> str:
         """The part of the run that the node is undone with: all of it, or one item of an each that collects."""
         found = ITEM.search(node)
-        return node[: found.end()] if found and self.is_rolled_back_alone(node) else ""
-
-    def is_rolled_back_alone(self, node: str) -> bool:
-        return isinstance(self.outcome, Succeeded)
+        return node[: found.end()] if found and isinstance(self.outcome, Succeeded) else ""
 
     def tools_out(self) -> list[int]:
         return [tool.number for tool in self.tale.tools if tool.is_out]
@@ -156,17 +157,18 @@ async def play(
     fate: Fate = "fine",
     strike: int = 0,
     run_options: Mapping[str, Any] | None = None,
+    played: type[Played] = Played,
     **options: Any,
 ) -> Played:
     """Plays it until its first end; one that waits is cancelled."""
-    played = Played(Tale(fate, strike))
-    async with playing(make_runtime, played.tale, **options) as (runtime, recorder):
+    told = played(Tale(fate, strike))
+    async with playing(make_runtime, told.tale, **options) as (runtime, recorder):
         run = await runtime.options(**(run_options or {})).start(cell, START)
         if fate == "waits":
-            await played.tale.waiting.wait()
+            await told.tale.waiting.wait()
             await run.cancel("enough")
-        await played.ends(run, recorder)
-    return played
+        await told.ends(run, recorder)
+    return told
 
 
 async def play_and_undo(make_runtime: MakeRuntime, cell: Flow) -> Played:
@@ -181,17 +183,22 @@ async def play_and_undo(make_runtime: MakeRuntime, cell: Flow) -> Played:
 
 
 async def play_halted(
-    make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0
+    make_runtime: MakeRuntime,
+    cell: Flow,
+    strike: int,
+    then: Fate = "fine",
+    later: int = 0,
+    played: type[Played] = Played,
 ) -> Played:
     """Halts it, and resumes it by id; `later` is the step after that, from 1, which something else befalls."""
-    played = Played(Tale("halts", strike))
-    async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
+    told = played(Tale("halts", strike))
+    async with playing(make_runtime, told.tale, values="shared") as (runtime, recorder):
         run = await runtime.start(cell, START)
-        await played.ends(run, recorder)
-        played.pauses()
-        played.tale.fate, played.tale.strike = then, played.tale.count + later
-        await played.ends(await runtime.resume(cell, run.id), recorder)
-    return played
+        await told.ends(run, recorder)
+        told.pauses()
+        told.tale.fate, told.tale.strike = then, told.tale.count + later
+        await told.ends(await runtime.resume(cell, run.id), recorder)
+    return told
 
 
 async def play_elsewhere(
