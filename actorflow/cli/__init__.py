@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
+from actorflow.cli.entry import main
 from actorflow.runtime import Runtime
 
 __all__ = ["RuntimeFactory", "main"]
@@ -15,15 +15,3 @@ RuntimeFactory: TypeAlias = Callable[[], Runtime | Awaitable[Runtime] | Abstract
 """What `--runtime module:function` names: it gives a runtime that isn't open yet, so that a module lends its runs resources, limits and
 middleware. It may be `async`, or an async context manager, which is left when the run has ended. It's called on the run's own loop.
 """
-
-
-def main() -> None:
-    """Runs the command that `sys.argv` holds, and exits with its code. Without typer and rich it says how to get them."""
-    try:
-        from actorflow.cli.app import app
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"typer", "rich", "click"}:
-            raise
-        sys.stderr.write(f"actorflow: {error}\nThe command line needs more packages: pip install 'actorflow[cli]'\n")
-        sys.exit(2)
-    app()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from actorflow.cli import main
+from actorflow.cli.entry import main
 
 main()

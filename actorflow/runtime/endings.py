@@ -12,10 +12,12 @@ from actorflow.engine import ENDED, Broken, ResultChecked, ResultRefused, set_as
 from actorflow.errors import ActorflowError, NotSerializable, RunFailed, RuntimeFault, describe
 from actorflow.facts import SnapshotFailed
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
-from actorflow.runtime.middleware import Middleware, overrides
+from actorflow.runtime.carrying import report
+from actorflow.runtime.middleware import overrides
 from actorflow.runtime.snapshot import snapshot_of
 
 if TYPE_CHECKING:
+    from actorflow.runtime.handle import Run
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
 
@@ -120,10 +122,18 @@ class Endings:
         keep = status == "halted" or (status == "succeeded" and row.state.options.reversible)
         handle.settle(outcome, as_status(status), keep=keep)
         if isinstance(outcome, Failed) and not watched:
+            if row.state.began:
+                self.tell_unheard(handle, outcome)
+            else:  # it was refused: whoever starts it will hear of it when the start returns
+                self.machine.check_loop().call_soon(self.tell_unheard, handle, outcome)
+
+    def tell_unheard(self, run: Run[Any], outcome: Failed) -> None:
+        """R32: a failed run that nobody waits for is logged once."""
+        if not run._was_read:
             log.error(
                 "run failed, and nobody waits for it",
-                run=row.id,
-                workflow=row.launch.plan.name,
+                run=run.id,
+                workflow=run.workflow,
                 rollback=outcome.rollback,
                 error=str(outcome.error),
             )
@@ -165,7 +175,3 @@ def as_status(status: str) -> RunStatus:
             return status
         case _:
             raise AssertionError(f"a run can't end as {status!r}")
-
-
-def report(row: Row, middleware: Middleware, error: Exception) -> None:
-    log.error("middleware failed", run=row.id, middleware=type(middleware).__name__, exc_info=error)

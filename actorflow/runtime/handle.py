@@ -29,6 +29,7 @@ class Run(Generic[T_co]):
         self._outcome: Outcome[T_co] | None = None
         self._error: BaseException | None = None  # why there will be no outcome
         self._waiters: list[Future[None]] = []
+        self._was_read = False
         self._status: RunStatus = "waiting"
         self._with_caller = False
         self._cancelled_early: str | None = None  # the reason, if it was cancelled while middleware was being asked
@@ -60,6 +61,7 @@ class Run(Generic[T_co]):
         return self._reached()
 
     def _reached(self) -> Outcome[T_co]:
+        self._was_read = True
         if self._outcome is None:
             raise self._error or RuntimeClosed(f"run {self.id!r} has no outcome")
         return self._outcome

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from actorflow.facts import BodyOpened, ScopeLeft
+from actorflow.runtime.carrying import carried
 from actorflow.runtime.here import HERE
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def hold(runner: StepRunner, row: Row, node: int, number: int, factory: Ca
     holding = Holding(runner.loop.create_future(), runner.monotonic())
     error: BaseException | None = None
     try:
-        with row.carried():
+        with carried(row):
             async with factory() as value:
                 row.scoped.held[node] = holding
                 holding.task = row.live[node].task

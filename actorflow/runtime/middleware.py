@@ -41,7 +41,7 @@ class Middleware:
         """The run was halted."""
 
     def step(self, run: RunInfo) -> AbstractContextManager[None]:
-        """Entered around each attempt of a step, in the step's own context."""
+        """Entered around each attempt of a step, and around each try of its guards and handlers, in the context that they run in."""
         return nullcontext()
 
 

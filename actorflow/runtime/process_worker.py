@@ -71,6 +71,8 @@ def main(descriptor: int) -> None:
         _leave(128 + signal.SIGINT)
     except SystemExit as left:
         _leave(left.code if isinstance(left.code, int) else int(left.code is not None))
+    finally:
+        channel.close()
 
 
 def _serve(channel: socket.socket) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -97,14 +96,6 @@ class Row:
         self.handle: Run[Any] | None = None
         self.failure: BaseException | None = None
         self.counted = False  # in max_runs
-
-    @contextmanager
-    def carried(self) -> Generator[None, None, None]:
-        """What middleware wraps around each of the run's steps (R44)."""
-        with ExitStack() as stack:
-            for middleware in self.wraps:
-                stack.enter_context(middleware.step(self.info))
-            yield
 
     @property
     def info(self) -> RunInfo:

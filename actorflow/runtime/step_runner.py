@@ -34,6 +34,7 @@ from actorflow.facts import (
     UndoAttemptFailed,
 )
 from actorflow.policy import Halt, Skip, TryAgain, is_recover, is_skip
+from actorflow.runtime.carrying import Around, carried, carried_back, wrapped_async, wrapped_plain
 from actorflow.runtime.emitting import succeeded
 from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
@@ -86,7 +87,7 @@ class StepRunner:
             return
         call = launch.calls[place]
         if row.wraps:
-            call = partial(wrapped, row, call, mode)
+            call = partial(wrapped_async if mode == ASYNC else wrapped_plain, row, carried, call)
         if mode == ASYNC:
             self.spawn(row, node, number, run_attempt(self, row, node, number, call, arguments), launch.timeouts[place])
         elif mode == INLINE:
@@ -343,8 +344,10 @@ class StepRunner:
         kind = CompensationAttemptFailed if isinstance(order, CompensateStep) else UndoAttemptFailed
         return kind(row.id, order.node, order.attempt, self.monotonic(), order.tries, *verdict, began)
 
-    async def call(self, row: Row, node: int, function: Callable[[], Any], *, is_async: bool) -> Any:
+    async def call(self, row: Row, node: int, function: Callable[[], Any], around: Around, *, is_async: bool) -> Any:
         """Calls an undo, a compensation or a guard, on the loop or in a thread, as its own kind says (R9)."""
+        if row.wraps:
+            function = partial(wrapped_async if is_async else wrapped_plain, row, around, function)
         if is_async:
             return await function()
         live = row.live.get(node)
@@ -390,21 +393,6 @@ def inline(here: Any, call: Callable[..., Any], arguments: Sequence[Any]) -> Any
     return call(*arguments)
 
 
-async def wrapped_async(row: Row, call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-    with row.carried():
-        return await call(*arguments)
-
-
-def wrapped_plain(row: Row, call: Callable[..., Any], *arguments: Any) -> Any:
-    with row.carried():
-        return call(*arguments)
-
-
-def wrapped(row: Row, call: Callable[..., Any], mode: int, *arguments: Any) -> Any:
-    """R44: middleware carries context into the step."""
-    return (wrapped_async if mode == ASYNC else wrapped_plain)(row, call, *arguments)
-
-
 async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, arguments: Sequence[Any]) -> None:
     """R17: in the order declared, until one skips, halts or raises, or all have passed."""
     HERE.set((runner, row, node, live.number, ""))
@@ -415,7 +403,7 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
     try:
         for guard in step.guards:
             asked = partial(call_guard, guard.function, keywords, arguments)
-            answer = await runner.call(row, node, asked, is_async=guard.is_async)
+            answer = await runner.call(row, node, asked, carried, is_async=guard.is_async)
             if guard.is_where:
                 answer = None if answer else Skip(None)
             if is_skip(answer):
@@ -455,7 +443,7 @@ async def run_compensation(runner: StepRunner, row: Row, order: CompensateStep) 
         if handler is None:
             raise AssertionError(f"{row.name(node)} has no compensation")
         function = row.handler(handler, node, order.error, runner.services.values.seen_by(row, node))
-        answer = await runner.call(row, node, function, is_async=handler.is_async)
+        answer = await runner.call(row, node, function, carried_back, is_async=handler.is_async)
         if is_recover(answer):
             runner.check_value(row, node, answer.value)
         elif answer is not None:
@@ -485,7 +473,7 @@ async def run_undo(runner: StepRunner, row: Row, order: UndoStep) -> None:
             raise AssertionError(f"{row.name(node)} has no undo")
         seen = runner.services.values.seen_by(row, node)
         function = row.handler(handler, node, runner.services.values.own(row, node), seen)
-        await runner.call(row, node, function, is_async=handler.is_async)
+        await runner.call(row, node, function, carried_back, is_async=handler.is_async)
     except BaseException as error:
         runner.handler_raised(row, order, error, began)
         return

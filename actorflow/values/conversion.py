@@ -14,10 +14,10 @@ from actorflow.values.types import class_of, type_text
 def convert(value: Any, annotation: Any) -> Any:
     """The value as the annotated type; raises `ValueMismatch` with the path to what doesn't fit.
 
-    Strict: `"3"` isn't an int. Objects that are of their type already pass as they are, so that a message within one process may hold them.
+    Strict: `"3"` isn't an int, but as a key of a mapping it is one, since JSON has no others. Objects that are of their type already pass as they are, so that a message within one process may hold them.
     """
     try:
-        return msgspec.convert(value, annotation, strict=True, dec_hook=_as_it_is)
+        return msgspec.convert(value, annotation, strict=True, str_keys=True, dec_hook=_as_it_is)
     except msgspec.ValidationError as error:
         raise _mismatch(error, value, annotation) from None
     except RecursionError:
@@ -37,7 +37,9 @@ def _as_it_is(annotation: Any, value: Any) -> Any:
 def _mismatch(error: msgspec.ValidationError, value: Any, annotation: Any) -> ValueMismatch:
     text, _, path = str(error).partition(" - at `")
     expected, _, got = text.removeprefix("Expected ").partition(", got ")
-    way = path.rstrip("`").removeprefix("$").removeprefix("key in ")
+    way = path.rstrip("`").removeprefix("key` in `").removeprefix("$")
+    if path.startswith("key` in `"):
+        expected = f"keys that are {expected.strip('`')}"
     if text.startswith("Expected ") and got:
         return ValueMismatch(expected.strip("`"), got.strip("`"), way)
     return ValueMismatch(type_text(annotation), f"{shown(value)} ({text})", way)

@@ -444,6 +444,97 @@ async def test_it_carries_context_into_steps(clock: MockClock, kind: str) -> Non
     assert SEEN == ["+looks", "look 1", "-looks", "+looks", "look 2", "-looks"]
 
 
+async def test_it_carries_context_into_guards_and_handlers(clock: MockClock) -> None:
+    """R44, R10: what a step sees its guards, its undo and its compensation see."""
+    told: list[str] = []
+
+    def guard() -> None:
+        told.append(f"guard {TENANT.get()}")
+
+    @step(guards=[guard])
+    async def first() -> None: ...
+
+    @first.undo
+    async def undo_first(value: None) -> None:
+        told.append(f"undo {TENANT.get()}")
+
+    @step
+    def second() -> None:
+        raise ConnectionError
+
+    @second.compensate
+    def settle(error: Exception) -> None:
+        told.append(f"compensate {TENANT.get()}")
+
+    @workflow
+    def both() -> None:
+        second.options(after=[first()])()
+
+    async with Runtime(clock=clock, middleware=[Carry()]) as runtime:
+        with pytest.raises(RunFailed):
+            await runtime.options(labels={"tenant": "north"}).run(both)
+    assert told == ["guard north", "compensate north", "undo north"]
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+async def test_one_that_fails_around_a_handler_is_only_reported(clock: MockClock, where: str) -> None:
+    """R44: … and is only reported during rollback: an undo is called, and counts, whatever middleware does around it."""
+    undone: list[str] = []
+
+    class Breaks(Middleware):
+        @contextmanager
+        def step(self, run: RunInfo) -> Generator[None]:
+            taking_back = bool(ready)
+            if taking_back and where == "before":
+                raise LookupError(where)
+            yield
+            if taking_back and where == "after":
+                raise LookupError(where)
+
+    ready: list[bool] = []
+
+    @step
+    async def first() -> str:
+        return "seat"
+
+    @first.undo
+    async def undo_first(value: str) -> None:
+        undone.append(value)
+
+    @step
+    async def second() -> None:
+        ready.append(True)
+        raise ConnectionError
+
+    @workflow
+    def both() -> None:
+        second.options(after=[first()])()
+
+    with capture_logs() as logs:
+        async with Runtime(clock=clock, middleware=[Breaks()]) as runtime:
+            with pytest.raises(RunFailed) as caught:
+                await runtime.run(both)
+    assert undone == ["seat"]
+    assert all(error.phase == "run" for error in caught.value.errors)
+    assert [line["middleware"] for line in logs if line["event"] == "middleware failed"] == ["Breaks"]
+
+
+async def test_a_refused_run_that_is_waited_for_isn_t_logged(clock: MockClock) -> None:
+    """R32, R44: whoever calls `run` waits for it, even where it never started."""
+
+    class Refuses(Middleware):
+        async def init(self, run: RunInfo, *, resumed: bool) -> None:
+            raise LookupError
+
+    with capture_logs() as logs:
+        async with Runtime(clock=clock, middleware=[Refuses()]) as runtime:
+            with pytest.raises(RunFailed):
+                await runtime.run(trip, "a")
+            await runtime.start(trip, "b")
+            await asyncio.sleep(0)
+    assert [line["event"] for line in logs].count("run failed, and nobody waits for it") == 1
+
+
 async def test_one_that_fails_around_a_step_fails_the_step(clock: MockClock) -> None:
     """R44: one that raises fails the run going forward: around a step it's the step that fails."""
     async with Runtime(clock=clock, middleware=[Carry()]) as runtime:
