@@ -9,7 +9,7 @@ from actorflow.engine.ready import ready
 from actorflow.engine.state import COMPLETED, GONE, HOLE, OPEN, READY, RUN, SKIPPED, Program, State, program_of
 from actorflow.engine.tree import LATE, Frame, GrowingProgram, Scope, Tree, frames_within
 from actorflow.outcome import Succeeded
-from actorflow.plan import NodeValue, Plan, ScopePlan
+from actorflow.plan import Call, Choose, ChooseFirst, NodeValue, Plan, ScopePlan
 
 RESOLVED = (COMPLETED, SKIPPED)
 
@@ -87,23 +87,31 @@ def open_frame(
 def make_room(state: State, tree: Tree, plan: Plan, count: int) -> list[Frame]:
     """So many frames at the end of the run's tables, free; those of an `each` are made together."""
     program = program_of(plan)
+    base = len(state.values)
+    extend(state, program, count)
+    size = (len(state.values) - base) // count
+    frames = [Frame(base + i * size, plan, program) for i in range(count)]
+    for frame in frames:
+        tree.frame_of += [frame] * size
+    free = tree.free.setdefault(plan, [])
+    free += reversed(frames)
+    return free
+
+
+def extend(state: State, program: Program, count: int) -> None:
+    """The run's tables have so many frames more."""
+    plan = program.plan
     nodes, base = len(plan), len(state.values)
     gap = len(plan.inputs) + len(plan.constants)
     size = nodes + gap
-    frames = [Frame(base + i * size, plan, program) for i in range(count)]
     state.values += [*([None] * (nodes + len(plan.inputs))), *plan.constants] * count
     state.status += (program.zeros + bytes([HOLE]) * gap) * count
     state.attempt += [0] * (size * count)
     state.counts += [*program.counts, *([0] * gap)] * count
     state.readers += [*program.readers, *([0] * gap)] * count
-    for frame in frames:
-        tree.frame_of += [frame] * size
     growing = state.program
     assert isinstance(growing, GrowingProgram)
     growing.grow(program, base, gap, count)
-    free = tree.free.setdefault(plan, [])
-    free += reversed(frames)
-    return free
 
 
 def reused(state: State, frame: Frame) -> Frame:
@@ -274,6 +282,8 @@ def is_there(state: State, scope: Scope, slot: int) -> bool:
 
 def captured(state: State, tree: Tree, scope: Scope, capture: int) -> Any:
     outer = scope.frame
+    if tree.left and waits_for_an_around(tree, outer):
+        return None  # it comes when what it may be made from has been entered again
     values = state.values if outer is None else outer.values(state)
     try:
         return scope.plan.captures[capture](values)
@@ -314,12 +324,40 @@ def arrives(state: State, tree: Tree, slot: int, at: float) -> None:
         arrives(state, tree, frame.nodes + place, at)
 
 
+def waits_for_an_around(tree: Tree, frame: Frame | None) -> bool:
+    """Whether the frame is inside of an around that was left in a halt, and not entered again yet."""
+    while frame is not None:
+        if frame.scope.node in tree.left:
+            return True
+        frame = frame.scope.frame
+    return False
+
+
+def give_again(state: State, tree: Tree, frame: Frame) -> None:
+    """What a body was given of its scope's own arguments: they may be made from what was entered again."""
+    scope, given = frame.scope, frame.body.given
+    if not given or not isinstance(scope.plan.control, (Call, Choose, ChooseFirst)):
+        return
+    outer, local = scope.frame, scope.node - scope.base
+    if tree.left and waits_for_an_around(tree, outer):
+        return
+    plan, values = (state.plan, state.values) if outer is None else (outer.plan, outer.values(state))
+    takes = plan.takes[local]
+    try:
+        arguments = plan.binders[local](values) if takes is None else [values[slot] for slot in takes]
+    except Exception as error:  # what the value's own attributes and items raise: it fails the scope
+        tree.broken.append((scope.node, error))
+    else:
+        state.values[frame.nodes : frame.nodes + given] = arguments[:given]
+
+
 def enter_again(state: State, tree: Tree, frame: Frame, value: Any) -> None:
-    """An around was entered again: its body, and what captured its value, get the new one; who waited for that goes on."""
+    """An around was entered again: its body, and what has its value from there, get the new one; who waited for that goes on."""
     state.values[frame.nodes] = value
     for inner in frames_within(tree, frame):
         if inner is not frame and not inner.is_over:
             scope = inner.scope
+            give_again(state, tree, inner)
             for place, capture in enumerate(inner.body.takes, inner.body.given):
                 if state.values[inner.nodes + place] is not LATE:
                     state.values[inner.nodes + place] = captured(state, tree, scope, capture)

@@ -122,18 +122,18 @@ class Program:
         self.undone_with = frozenset(
             node
             for reads, step in zip(plan.reads, steps, strict=True)
-            if _needs_arguments_to_be_undone(step)
+            if needs_arguments_to_be_undone(step)
             for node in reads
         )
         lasting = [kept or step.undo is not None for kept, step in zip(plan.keeps, steps, strict=True)]
         self.stores = bytes(last or count > 0 for last, count in zip(lasting, plan.readers, strict=True))
         self.releases = tuple(
-            () if _needs_arguments_to_be_undone(step) else _droppable(reads, lasting)
+            () if needs_arguments_to_be_undone(step) else _droppable(reads, lasting)
             for reads, step in zip(plan.reads, steps, strict=True)
         )
 
 
-def _needs_arguments_to_be_undone(step: StepSpec) -> bool:
+def needs_arguments_to_be_undone(step: StepSpec) -> bool:
     """Its undo takes them, or the `key` of a limit that its undo waits for does (R28)."""
     if step.undo is None:
         return False

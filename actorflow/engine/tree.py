@@ -182,6 +182,14 @@ class GrowingProgram:
         self.dependents += moved(program.dependents, starts, gap)
         self.releases += moved(program.releases, starts, gap)
 
+    def leave_out(self, count: int) -> None:
+        """Slots at the end of the tables that nothing uses."""
+        self.steps += [None] * count
+        self.dependents += [()] * count
+        self.releases += [()] * count
+        for table in (self.special, self.undoable, self.stores):
+            table += bytes(count)
+
 
 def moved(table: Sequence[tuple[int, ...]], starts: range, gap: int) -> list[tuple[int, ...]]:
     """A table of nodes as it reads from each start on, with a gap behind each."""

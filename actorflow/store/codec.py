@@ -36,8 +36,6 @@ class Codec:
             self.register(path, encode=str, decode=path)
         self._decoders[object] = _as_it_is
         self.register(complex, encode=_complex_parts, decode=_complex_from)
-        for error in (RunFailed, BaseException):
-            self.register(error, encode=record, decode=_rebuilt)
         for error in (RunFailed, BaseException):  # what outcomes hold
             self.register(error, encode=record, decode=_error_from)
 
@@ -143,11 +141,6 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _error_from(written: Any) -> Any:
-    return rebuild(msgspec.convert(written, FailureRecord))
-
-
-def _rebuilt(written: Any) -> Any:
-    """R13: an exception is written as its record."""
     return rebuild(msgspec.convert(written, FailureRecord))
 
 
