@@ -111,10 +111,10 @@ def steps_emitted(state: State, fact: StepsEmitted) -> None:
     if outer is not None:
         outer.emitted = True
     if not fact.replacing:
-        fold.step_succeeded(state, fact)
-        if outer is not None:
+        if outer is not None:  # before the step is resolved: the frame isn't done without its guests
             outer.left += 1
             outer.guests += 1
+        fold.step_succeeded(state, fact)
         return
     replace(state, tree, node, frame, fact)
 

@@ -26,6 +26,8 @@ LEVELS: dict[type, Level] = {
     facts.StepAbandoned: "error",
     facts.StepGaveUp: "error",
     facts.CompensationStarted: "warning",
+    facts.ItemFailed: "warning",
+    facts.ItemEnded: "warning",
     facts.StepRecovered: "warning",
     facts.StepCompensated: "warning",
     facts.CompensationAttemptFailed: "warning",
