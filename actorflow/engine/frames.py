@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorflow.engine.ready import ready
-from actorflow.engine.state import COMPLETED, GONE, HOLE, OPEN, READY, RUN, SKIPPED, Program, State, program_of
+from actorflow.engine.state import COMPLETED, GONE, HOLE, OPEN, READY, RUN, SKIPPED, InOrder, Program, State, program_of
 from actorflow.engine.tree import LATE, Frame, GrowingProgram, Scope, Tree, frames_within
 from actorflow.outcome import Succeeded
 from actorflow.plan import Call, Choose, ChooseFirst, NodeValue, Plan, ScopePlan
@@ -20,6 +20,8 @@ def tree_of(state: State) -> Tree:
     if tree is None:
         size = len(state.values)
         tree = state.tree = Tree(size)
+        if isinstance(state.ready, InOrder):
+            state.ready.tree = tree
         gap = size - len(state.status)
         state.program = GrowingProgram(program_of(state.plan), size)
         state.status += bytes([HOLE]) * gap

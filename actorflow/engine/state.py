@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from actorflow.engine.tree import GrowingProgram, Tree, name_of
+from actorflow.engine.tree import GrowingProgram, Tree, name_of, path_of
 from actorflow.errors import StepError
 from actorflow.facts import Fact
 from actorflow.outcome import RunStatus
@@ -155,19 +155,23 @@ def program_of(plan: Plan) -> Program:
 
 
 class InOrder:
-    """The ready nodes of a sequential run: the first one defined goes first (R6). Has of a deque what the engine uses."""
+    """The ready nodes of a sequential run: the first one defined goes first (R6), so what is in a scope goes before what follows the scope.
 
-    def __init__(self, nodes: Sequence[int] = ()) -> None:
-        self._heap = sorted(nodes)
+    Has of a deque what the engine uses. `tree` tells of the nodes of frames, once there are any.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[tuple[int, ...], int]] = []
+        self.tree: Tree | None = None
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._heap)
+        return iter([node for _, node in self._heap])
 
     def append(self, node: int) -> None:
-        heappush(self._heap, node)
+        heappush(self._heap, (path_of(self.tree, node), node))
 
     appendleft = append
 
@@ -176,7 +180,7 @@ class InOrder:
             self.append(node)
 
     def popleft(self) -> int:
-        return heappop(self._heap)
+        return heappop(self._heap)[1]
 
     def clear(self) -> None:
         self._heap.clear()

@@ -218,6 +218,17 @@ def nodes_within(tree: Tree, frame: Frame) -> Iterator[int]:
         yield from range(inner.base, inner.nodes)
 
 
+def path_of(tree: Tree | None, node: int) -> tuple[int, ...]:
+    """Where a node was defined: its place in its body, behind the way to that."""
+    path: list[int] = []
+    frame = None if tree is None else tree.frame_of[node]
+    while frame is not None:
+        path += (node - frame.base, frame.index)
+        node = frame.scope.node
+        frame = frame.scope.frame
+    return (node, *reversed(path))
+
+
 def name_of(state: State, node: int) -> str:
     """A node's name, with the path to it (R5)."""
     names = state.plan.names

@@ -15,6 +15,7 @@ from actorflow import (
     Succeeded,
     each,
     group,
+    repeat,
     step,
     workflow,
 )
@@ -134,3 +135,59 @@ async def test_two_that_stand_for_one_step_are_refused(runtime: Runtime):
 
     with pytest.raises(RunFailed, match="two nodes are named 'start'"):
         await runtime.run(flow)
+
+
+async def test_a_sequential_run_goes_through_a_scope_before_what_follows_it(runtime: Runtime):
+    """R6: definition order is that of the text, whatever is inside of what."""
+
+    @workflow
+    def flow() -> list[Any]:
+        items = each([1, 2], lambda item: twice(twice(item)))
+        passes = repeat(doubled, 1, at_most=2)
+        return [items, passes, one()]
+
+    run = await runtime.options(sequential=True).start(flow)
+    assert await run.result() == [[4, 8], 16, 1]
+    steps = [record.node for record in history(run).only(StepSucceeded) if record.node not in ("each", "repeat")]
+    assert steps == [
+        "each[0].twice",
+        "each[0].twice_2",
+        "each[1].twice",
+        "each[1].twice_2",
+        "repeat[1].twice",
+        "repeat[1].twice_2",
+        "repeat[2].twice",
+        "repeat[2].twice_2",
+        "one",
+    ]
+
+
+async def test_what_is_emitted_where_nothing_is_to_be_undone_lasts_too(runtime: Runtime):
+    """R8, R22: `undoable=False` reaches what is emitted inside, and what that emits."""
+    undone: list[int] = []
+
+    @step
+    async def store(value: int) -> int:
+        if value:
+            emit(store(value - 1))
+        return value
+
+    @store.undo
+    async def unstore(value: int) -> None:
+        undone.append(value)
+
+    @step
+    async def breaks(value: int) -> int:
+        raise LookupError
+
+    @workflow
+    def stored(value: int) -> int:
+        return store(value)
+
+    @workflow
+    def flow() -> int:
+        return breaks(stored.options(undoable=False)(store(2)))
+
+    with pytest.raises(RunFailed):
+        await runtime.run(flow)
+    assert sorted(undone) == [0, 1, 2]

@@ -189,10 +189,11 @@ async def play_halted(
     then: Fate = "fine",
     later: int = 0,
     played: type[Played] = Played,
+    **options: Any,
 ) -> Played:
     """Halts it, and resumes it by id; `later` is the step after that, from 1, which something else befalls."""
     told = played(Tale("halts", strike))
-    async with playing(make_runtime, told.tale, values="shared") as (runtime, recorder):
+    async with playing(make_runtime, told.tale, values="shared", **options) as (runtime, recorder):
         run = await runtime.start(cell, START)
         await told.ends(run, recorder)
         told.pauses()
@@ -203,8 +204,8 @@ async def play_halted(
 
 async def play_elsewhere(
     make_runtime: MakeRuntime, cell: Flow, strike: int, then: Fate = "fine", later: int = 0
-) -> Played | None:
-    """Halts it, and resumes it from its snapshot in another runtime. None if it has no snapshot."""
+) -> Played:
+    """Halts it, and resumes it from its snapshot in another runtime, if it has one."""
     played = Played(Tale("halts", strike))
     async with playing(make_runtime, played.tale, values="shared") as (runtime, recorder):
         await played.ends(await runtime.start(cell, START), recorder)
