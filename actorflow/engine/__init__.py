@@ -39,6 +39,7 @@ from actorflow.engine.orders import (
     WithdrawAsks,
 )
 from actorflow.engine.requests import set_aside
+from actorflow.engine.revival import Misfit, Revival, count_resolved, is_emitted, scopes_outermost_first
 from actorflow.engine.rollback import standing_error
 from actorflow.engine.state import (
     CLOSING,
@@ -46,11 +47,13 @@ from actorflow.engine.state import (
     ENDED,
     GONE,
     HALTING,
+    HOLE,
     RUN,
     SKIPPED,
     UNDOING_ALL,
     RunOptions,
     State,
+    needs_arguments_to_be_undone,
     program_of,
 )
 from actorflow.engine.table import RULES, Rule
@@ -64,6 +67,7 @@ __all__ = [
     "ENDED",
     "GONE",
     "HALTING",
+    "HOLE",
     "LATE",
     "RULES",
     "RUN",
@@ -84,6 +88,7 @@ __all__ = [
     "GraceOver",
     "HandlerDue",
     "LeaveScope",
+    "Misfit",
     "NothingBegun",
     "Pause",
     "PermitsGranted",
@@ -94,6 +99,7 @@ __all__ = [
     "ResultChecked",
     "ResultRefused",
     "Resume",
+    "Revival",
     "Rule",
     "RunGuards",
     "RunOptions",
@@ -106,9 +112,13 @@ __all__ = [
     "UndoStep",
     "WithdrawAsks",
     "answers_for_the_lost",
+    "count_resolved",
     "decide",
+    "is_emitted",
+    "needs_arguments_to_be_undone",
     "program_of",
     "replay",
+    "scopes_outermost_first",
     "set_aside",
     "standing_error",
 ]

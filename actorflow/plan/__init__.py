@@ -21,7 +21,7 @@ from actorflow.plan.plan import Binder, InputSpec, Plan
 from actorflow.plan.spec import GuardSpec, HandlerSpec, LimitSpec, Mode, StepSpec
 
 if TYPE_CHECKING:
-    from actorflow.plan.draft import Draft, DraftNode
+    from actorflow.plan.draft import Composed, Draft, DraftNode
     from actorflow.plan.expression import (
         UNUSABLE,
         Attribute,
@@ -43,14 +43,16 @@ if TYPE_CHECKING:
     from actorflow.plan.findings import Findings, at
     from actorflow.plan.flows import Flows
     from actorflow.plan.planner import compile_draft, initial_values
+    from actorflow.plan.sources import parameters_of
 else:
     __getattr__ = loads_later(
         __name__,
-        draft="Draft DraftNode",
+        draft="Composed Draft DraftNode",
         expression="UNUSABLE Attribute Collected Constant Expression InputValue Item Key NodeValue Path inputs_in moved nodes_in nodes_of part_of shape_of",
         findings="Findings at",
         flows="Flows",
         planner="compile_draft initial_values",
+        sources="parameters_of",
     )
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Choose",
     "ChooseFirst",
     "Collected",
+    "Composed",
     "Constant",
     "Control",
     "Draft",
@@ -93,6 +96,7 @@ __all__ = [
     "moved",
     "nodes_in",
     "nodes_of",
+    "parameters_of",
     "part_of",
     "shape_of",
 ]

@@ -6,69 +6,42 @@ needed) isn't stored: it is worked out anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actorflow.engine import COMPLETED, ENDED, GONE, SKIPPED, RunOptions, State, standing_error
-from actorflow.errors import InvalidState, NotSerializable, StepError
-from actorflow.failures import FailureRecord, rebuild, record
+from actorflow.engine import (
+    ENDED,
+    GONE,
+    HOLE,
+    Misfit,
+    Scope,
+    State,
+    count_resolved,
+    scopes_outermost_first,
+    standing_error,
+)
+from actorflow.errors import InvalidState
+from actorflow.failures import rebuild, record
 from actorflow.plan import Plan
+from actorflow.runtime.snapshot_records import Snapshot, error_of, noted
+from actorflow.runtime.snapshot_revival import laid_out, settled
+from actorflow.runtime.snapshot_scopes import RESOLVED, check_sources, tree_record, used_up
 from actorflow.store import Codec
 
 if TYPE_CHECKING:
     from actorflow.runtime.row import Row
 
-VERSION = 1
-
-
-class Noted(msgspec.Struct, frozen=True, array_like=True):
-    """An error of the run."""
-
-    node: str
-    phase: Literal["guard", "run", "compensate", "undo"]
-    attempt: int
-    failure: FailureRecord
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """Times are in seconds from now, since clocks differ."""
-
-    version: int
-    run_id: str
-    workflow: str
-    fingerprint: str
-    inputs: tuple[bytes, ...]
-    context: bytes
-    labels: Mapping[str, str]
-    priority: int
-    options: RunOptions
-    by: str
-    status: bytes
-    attempt: list[int]
-    values: dict[int, bytes]
-    undo_stack: list[int]
-    reasons: dict[int, FailureRecord]
-    waits: dict[int, float]
-    spent: dict[int, float]
-    uncounted: dict[int, int]
-    passed: set[int]
-    offered: set[int]
-    stopped: set[int]
-    unknown: set[int]
-    errors: list[Noted]
-    acted: bool
-    incomplete: bool
+VERSION = 2
 
 
 def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
     """Raises `NotSerializable`, naming the path, if something of the run can't be encoded."""
     state, plan = row.state, row.launch.plan
-    if state.tree is not None:
-        raise NotSerializable(
-            f"what is under way in {next(map(row.name, state.tree.scopes), plan.name)!r} can't be encoded"
-        )
+    check_sources(row)
+    scopes = list(scopes_outermost_first(state))
+    tables = Tables(state, scopes)
     snapshot = Snapshot(
         version=VERSION,
         run_id=row.id,
@@ -83,9 +56,9 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
         priority=row.priority,
         options=state.options,
         by=state.by,
-        status=bytes(state.status),
-        attempt=state.attempt,
-        values=_values(state, codec),
+        status=tables.status,
+        attempt=tables.attempt,
+        values=tables.values(codec),
         undo_stack=state.undo_stack,
         reasons={node: record(_lasting(state, node, error)) for node, error in state.reasons.items()},
         waits={node: max(0.0, due - now) for node, due in state.retry_at.items()},
@@ -95,9 +68,10 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
         offered=state.offered,
         stopped=state.stopped,
         unknown=state.unknown,
-        errors=[Noted(e.node, e.phase, e.attempt, record(e.error)) for e in state.errors],
+        errors=[noted(error) for error in state.errors],
         acted=state.acted,
         incomplete=state.incomplete,
+        tree=None if state.tree is None else tree_record(row, state.tree, scopes, codec, now),
     )
     return msgspec.msgpack.encode(snapshot)
 
@@ -107,14 +81,30 @@ def _lasting(state: State, node: int, error: BaseException) -> BaseException:
     return standing_error(state, node, state.attempt[node], error)
 
 
-def _values(state: State, codec: Codec) -> dict[int, bytes]:
-    """The results that may still be needed."""
-    plan = state.plan
-    return {
-        node: codec.encode(state.values[node], plan.steps[node].returns, plan.names[node])
-        for node, status in enumerate(state.status)
-        if status in (COMPLETED, SKIPPED) and state.values[node] is not GONE
-    }
+class Tables:
+    """The nodes of the run that are still looked at: those of its plan, and of the bodies that are open or may be undone."""
+
+    def __init__(self, state: State, scopes: Sequence[Scope]) -> None:
+        self.state = state
+        frames = [frame for scope in scopes for frame in scope.frames.values()]
+        self.nodes = [*range(len(state.plan)), *(node for frame in frames for node in range(frame.base, frame.nodes))]
+        self.used_up = used_up(state, scopes)
+        self.status = bytes(state.status)
+        self.attempt = state.attempt
+        if state.tree is not None:
+            status, attempt = bytearray([HOLE]) * len(state.status), [0] * len(state.status)
+            for node in self.nodes:
+                status[node], attempt[node] = state.status[node], state.attempt[node]
+            self.status, self.attempt = bytes(status), attempt
+
+    def values(self, codec: Codec) -> dict[int, bytes]:
+        """The results that may still be needed."""
+        state = self.state
+        return {
+            node: codec.encode(state.values[node], state.program.steps[node].returns, state.name(node))
+            for node in self.nodes
+            if state.status[node] in RESOLVED and state.values[node] is not GONE and node not in self.used_up
+        }
 
 
 def read(data: bytes) -> Snapshot:
@@ -142,15 +132,29 @@ def check_fits(snapshot: Snapshot, plan: Plan) -> None:
     if snapshot.workflow != plan.name:
         raise InvalidState(f"this is a snapshot of {snapshot.workflow!r}, not of {plan.name!r}")
     if snapshot.fingerprint != plan.fingerprint:
-        raise InvalidState(
-            f"workflow {plan.name!r} has changed since run {snapshot.run_id!r} was halted"
-            "\nResume it with the code that it was started with."
-        )
+        raise has_changed(snapshot)
+
+
+def has_changed(snapshot: Snapshot) -> InvalidState:
+    return InvalidState(
+        f"workflow {snapshot.workflow!r} has changed since run {snapshot.run_id!r} was halted"
+        "\nResume it with the code that it was started with."
+    )
 
 
 def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float) -> State:
-    """The state as it was when the run was halted."""
+    """The state as it was when the run was halted. Raises `InvalidState` if its bodies aren't those of the plan."""
+    try:
+        return _state_of(snapshot, plan, inputs, codec, now)
+    except Misfit:
+        raise has_changed(snapshot) from None
+
+
+def _state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float) -> State:
     state = State(plan, snapshot.run_id, inputs, snapshot.options)
+    revival = None if snapshot.tree is None else laid_out(state, snapshot.tree, codec, now)
+    if len(snapshot.status) != len(state.status) or len(snapshot.attempt) != len(state.status):
+        raise Misfit
     state.phase = ENDED
     state.ended = "halted"
     state.by = snapshot.by
@@ -165,23 +169,19 @@ def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Cod
     state.offered = set(snapshot.offered)
     state.stopped = set(snapshot.stopped)
     state.unknown = set(snapshot.unknown)
-    state.errors = [StepError(e.node, e.phase, e.attempt, rebuild(e.failure)) for e in snapshot.errors]
+    state.errors = [error_of(one) for one in snapshot.errors]
     state.acted = snapshot.acted
     state.incomplete = snapshot.incomplete
-    _resolve_again(state, snapshot, codec)
+    give_values(state, snapshot.values, codec)
+    if revival is None or snapshot.tree is None:
+        state.remaining = count_resolved(state, 0, len(plan))
+    else:
+        settled(revival, snapshot.tree, codec)
     return state
 
 
-def _resolve_again(state: State, snapshot: Snapshot, codec: Codec) -> None:
-    """Counts down what the resolved nodes' dependents wait for, and gives them their values."""
-    plan, program = state.plan, state.program
+def give_values(state: State, values: Mapping[int, bytes], codec: Codec) -> None:
     for node, status in enumerate(state.status):
-        if status not in (COMPLETED, SKIPPED):
-            continue
-        data = snapshot.values.get(node)
-        state.values[node] = GONE if data is None else codec.decode(data, plan.steps[node].returns)
-        state.remaining -= 1
-        for other in program.dependents[node]:
-            state.counts[other] -= 1
-        for other in program.releases[node]:
-            state.readers[other] -= 1
+        if status in RESOLVED:
+            data = values.get(node)
+            state.values[node] = GONE if data is None else codec.decode(data, state.program.steps[node].returns)

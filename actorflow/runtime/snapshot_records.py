@@ -1,0 +1,137 @@
+"""What a snapshot is made of (R16). All that the annotated types of the workflow say how to write is bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from actorflow.engine import RunOptions
+from actorflow.errors import StepError
+from actorflow.failures import FailureRecord, rebuild, record
+
+
+class Noted(msgspec.Struct, frozen=True, array_like=True):
+    """An error of the run."""
+
+    node: str
+    phase: Literal["guard", "run", "compensate", "undo"]
+    attempt: int
+    failure: FailureRecord
+
+
+class EmittedStep(msgspec.Struct, frozen=True, array_like=True):
+    """A step that was emitted. `arguments` are numbers of steps emitted with it, and of constants behind them."""
+
+    module: str
+    qualname: str
+    name: str
+    arguments: tuple[int, ...]
+    keywords: tuple[str, ...]
+    after: tuple[int, ...]
+    keep: bool
+    line: str
+
+
+class Emitted(msgspec.Struct, frozen=True, array_like=True):
+    """What a step has emitted. `result` is the one that stands for it."""
+
+    name: str
+    steps: tuple[EmittedStep, ...]
+    constants: tuple[bytes, ...]
+    result: int | None
+
+
+class FrameRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A body that is open, or may be undone. `inputs` are those that can't be had again from around it."""
+
+    base: int
+    number: int
+    index: int
+    key: str | None
+    is_over: bool
+    acted: bool
+    incomplete: bool
+    emitted: bool
+    names: dict[int, str]
+    errors: list[Noted]
+    inputs: dict[int, bytes]
+
+
+class ScopeRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A scope with its bodies. `fits` is the fingerprint of a body that was compiled after its workflow was; `items` are those not begun."""
+
+    node: int
+    spent: float
+    is_open: int
+    passes: int
+    is_done: bool
+    fits: str
+    emitted: Emitted | None
+    value: bytes | None
+    items: bytes | None
+    start: int
+    keys: list[str] | None
+    results: bytes | None
+    frames: list[FrameRecord]
+
+
+class FreeRange(msgspec.Struct, frozen=True, array_like=True):
+    """A range that can be used anew, by the plan that is found on this way from the run's own: scope, body, scope, body, …"""
+
+    base: int
+    size: int
+    way: tuple[int, ...]
+
+
+class TreeRecord(msgspec.Struct, frozen=True):
+    """What a run has opened beyond its plan; `size` is that of its tables, scopes come outermost first. See `engine/tree.py` for the others."""
+
+    size: int
+    scopes: list[ScopeRecord]
+    free: list[FreeRange]
+    done: list[int]
+    left: set[int]
+    replaced: set[int]
+    own: dict[int, bytes]
+    generations: dict[int, tuple[str, int]]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A halted run. Times are in seconds from now, since clocks differ."""
+
+    version: int
+    run_id: str
+    workflow: str
+    fingerprint: str
+    inputs: tuple[bytes, ...]
+    context: bytes
+    labels: Mapping[str, str]
+    priority: int
+    options: RunOptions
+    by: str
+    status: bytes
+    attempt: list[int]
+    values: dict[int, bytes]
+    undo_stack: list[int]
+    reasons: dict[int, FailureRecord]
+    waits: dict[int, float]
+    spent: dict[int, float]
+    uncounted: dict[int, int]
+    passed: set[int]
+    offered: set[int]
+    stopped: set[int]
+    unknown: set[int]
+    errors: list[Noted]
+    acted: bool
+    incomplete: bool
+    tree: TreeRecord | None = None
+
+
+def noted(error: StepError) -> Noted:
+    return Noted(error.node, error.phase, error.attempt, record(error.error))
+
+
+def error_of(noted: Noted) -> StepError:
+    return StepError(noted.node, noted.phase, noted.attempt, rebuild(noted.failure))
