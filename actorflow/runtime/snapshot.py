@@ -27,7 +27,7 @@ from actorflow.failures import rebuild, record
 from actorflow.plan import Plan
 from actorflow.runtime.snapshot_records import Snapshot, error_of, noted
 from actorflow.runtime.snapshot_revival import laid_out, settled
-from actorflow.runtime.snapshot_scopes import RESOLVED, check_sources, tree_record, used_up
+from actorflow.runtime.snapshot_scopes import RESOLVED, check_sources, nodes_that_last, tree_record, used_up
 from actorflow.store import Codec
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Tables:
 
     def __init__(self, state: State, scopes: Sequence[Scope]) -> None:
         self.state = state
-        frames = [frame for scope in scopes for frame in scope.frames.values()]
-        self.nodes = [*range(len(state.plan)), *(node for frame in frames for node in range(frame.base, frame.nodes))]
+        self.frames = [frame for scope in scopes for frame in scope.frames.values()]
+        self.nodes = [*range(len(state.plan)), *(i for frame in self.frames for i in range(frame.base, frame.nodes))]
         self.used_up = used_up(state, scopes)
         self.status = bytes(state.status)
         self.attempt = state.attempt
@@ -99,10 +99,11 @@ class Tables:
 
     def values(self, codec: Codec) -> dict[int, bytes]:
         """The results that may still be needed."""
-        state = self.state
+        state, undone = self.state, set(self.state.undo_stack)
+        lasting = (node for frame in self.frames for node in nodes_that_last(frame, undone))
         return {
             node: codec.encode(state.values[node], state.program.steps[node].returns, state.name(node))
-            for node in self.nodes
+            for node in (*range(len(state.plan)), *lasting)
             if state.status[node] in RESOLVED and state.values[node] is not GONE and node not in self.used_up
         }
 

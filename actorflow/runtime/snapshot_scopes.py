@@ -144,20 +144,22 @@ class ScopeWriter:
 
     def needed_by_undos(self, frame: Frame) -> Iterator[int]:
         """What a body that is over was given, and an undo will be given again."""
-        plan = frame.plan
-        nodes = {node for node in range(len(plan)) if self.is_undone_with_arguments(frame, node)}
+        plan, nodes = frame.plan, undone_with_arguments(frame, self.undone)
         for place in range(len(plan.inputs)) if nodes else ():
             readers = plan.readers_of[place] if plan.readers_of else nodes
             if place not in plan.lent and not nodes.isdisjoint(readers):
                 yield place
 
-    def is_undone_with_arguments(self, frame: Frame, local: int) -> bool:
-        return frame.base + local in self.undone and needs_arguments_to_be_undone(frame.plan.steps[local])
-
     def input_name(self, frame: Frame, place: int) -> str:
         key = frame.index if frame.key is None else frame.key
         where = f"{self.state.name(frame.scope.node)}[{key}]" if key != "" else self.state.name(frame.scope.node)
         return f"{where}, its {frame.plan.inputs[place].name!r}"
+
+
+def undone_with_arguments(frame: Frame, undone: Container[int]) -> set[int]:
+    """The nodes of a body, by its own numbers, whose undos are still to be called with their arguments."""
+    steps = frame.plan.steps
+    return {i for i in range(len(steps)) if frame.base + i in undone and needs_arguments_to_be_undone(steps[i])}
 
 
 def given_again_by_none(frame: Frame) -> Sequence[int]:
@@ -187,6 +189,22 @@ def value_type(scope: Scope) -> Any:
 def list_of(kind: Any) -> Any:
     generic: Any = list
     return generic[kind]
+
+
+# ── results ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def nodes_that_last(frame: Frame, undone: Container[int]) -> Iterator[int]:
+    """The nodes of a body whose results may still be needed; when it's over, that's what is undone, or with it, or kept."""
+    nodes = range(frame.base, frame.nodes)
+    if not frame.is_over:
+        yield from nodes
+        return
+    plan = frame.plan
+    read = {slot for i in undone_with_arguments(frame, undone) for slot in plan.reads[i]}
+    for i, node in enumerate(nodes):
+        if node in undone or i in read or (plan.draft is not None and plan.draft.nodes[i].keep):
+            yield node
 
 
 # ── what isn't stored ─────────────────────────────────────────────────────────────────────────────────────────────────
