@@ -46,6 +46,7 @@ from actorflow.values import ValueMismatch, check
 
 if TYPE_CHECKING:
     from actorflow.plan import HandlerSpec
+    from actorflow.runtime.launch import Launch
     from actorflow.runtime.services import Services
 
 EAGER: Final = sys.version_info >= (3, 12)
@@ -70,21 +71,14 @@ class StepRunner:
         place = node
         values: Sequence[Any] = state.values
         try:
-            if node >= launch.size:
-                launch, place, frame = row.at(node)
-                if frame is not None:
-                    values = values[frame.base : frame.end]
-            if self.decodes:
-                values = self.services.values.seen_by(row, node)
+            if node >= launch.size or self.decodes:
+                launch, place, values = self.place_of(row, node)
             takes = launch.takes[place]
             arguments = launch.binders[place](values) if takes is None else [values[slot] for slot in takes]
         except Exception as error:
             self.post(NothingBegun(row.id, node, number, self.monotonic(), error))
             return
         mode = launch.modes[place]
-        if mode == SCOPE:
-            self.scopes.decide(row, node, number, launch.steps[place], arguments)
-            return
         call = launch.calls[place]
         if row.wraps:
             call = partial(wrapped_async if mode == ASYNC else wrapped_plain, row, carried, call)
@@ -92,11 +86,18 @@ class StepRunner:
             self.spawn(row, node, number, run_attempt(self, row, node, number, call, arguments), launch.timeouts[place])
         elif mode == INLINE:
             self.run_inline(row, node, number, call, arguments)
+        elif mode == SCOPE:
+            self.scopes.decide(row, node, number, launch.steps[place], arguments)
         else:
             live = row.live[node] = Live(number)
             live.is_attempt = True
             away = partial(launch.elsewhere[mode], self, row, node, live, call, arguments)
             self.spawn(row, node, number, run_attempt(self, row, node, number, away, ()), None, live)
+
+    def place_of(self, row: Row, node: int) -> tuple[Launch, int, Sequence[Any]]:
+        """Where a node of a frame stands, and what its arguments are made from."""
+        launch, place, frame = row.at(node)
+        return launch, place, self.services.values.seen_by(row, node) if self.decodes else row.values(frame)
 
     def spawn(
         self,
@@ -376,13 +377,13 @@ async def run_attempt(
         value = await call(*arguments)
         if runner.decodes:
             value = runner.services.values.passed_on(row, node, value)
-        message = succeeded(row, node, number, runner.monotonic(), value, began) if row.emissions else None
+        if row.emissions:
+            runner.deliver(row, node, succeeded(row, node, number, runner.monotonic(), value, began))
+            return
     except BaseException as error:
         runner.attempt_raised(row, node, number, error, began)
     else:
-        if message is not None:
-            runner.deliver(row, node, message)
-        elif row.live or row.children or row.orphans:
+        if row.live or row.children or row.orphans:
             runner.deliver(row, node, StepSucceeded(row.id, node, number, runner.monotonic(), value, began))
         else:
             runner.post(StepSucceeded(row.id, node, number, runner.monotonic(), value, began))
