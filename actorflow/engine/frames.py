@@ -148,7 +148,7 @@ def leaves_nothing(plan: Plan) -> bool:
             and all(body.is_drawn for body in bodies)
             and all(leaves_nothing(body.plan) for body in bodies)
         )
-        program.is_quick = program.is_spent and plain and program.result >= 0
+        program.is_quick = program.is_spent and plain and program.result >= 0 and not plan.scopes
     return program.is_spent
 
 
@@ -181,24 +181,22 @@ def takes_the_next(state: State, tree: Tree, frame: Frame) -> bool:
     The same as closing it and opening it again, in a fraction of the time: its captures stay as they are. Written for speed.
     """
     scope = frame.scope
-    program = frame.program
     place = scope.next
     control = scope.each
     if (
         control is None
-        or not program.is_quick
+        or not frame.program.is_quick
         or place >= len(scope.items)
         or state.facts is not None
         or state.status[scope.node] != OPEN
         or tree.is_marked
         or frame.emitted
         or frame.rolling
-        or (frame.plan.scopes and is_looked_at(tree, frame))
     ):
         return False
     base, nodes = frame.base, frame.nodes
     values = state.values
-    value = values[base + program.result]
+    value = values[base + frame.program.result]
     if control.collects:
         value = Succeeded(value, state.run)
     results = scope.results

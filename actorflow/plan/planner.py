@@ -12,12 +12,12 @@ Costs O(nodes + edges).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from actorflow.errors import InvalidWorkflow
 from actorflow.plan.checks import examine
-from actorflow.plan.control import Around, Body, BodyPlan, ScopePlan
+from actorflow.plan.control import Around, Body, BodyPlan, Call, Choose, ChooseFirst, ScopePlan
 from actorflow.plan.draft import Draft, DraftNode
 from actorflow.plan.expression import Expression, Slots, binder, evaluator, inputs_in, nodes_in, nodes_of
 from actorflow.plan.findings import Findings
@@ -161,10 +161,22 @@ def _compile_body(node: DraftNode, body: Body, lent: frozenset[int]) -> Plan | N
     """Its problems have been told with those of the whole. None: it is compiled when it is needed."""
     if body.draft is None:
         return None
-    own = range(body.given) if isinstance(node.spec.control, Around) else ()
+    own = _lent_to_it(node, body, lent)
     captures = enumerate(body.takes, body.given)
     taken = (place for place, capture in captures if not lent.isdisjoint(inputs_in(node.captures[capture])))
     return _compile(body.draft, Findings(), frozenset((*own, *taken)))
+
+
+def _lent_to_it(node: DraftNode, body: Body, lent: frozenset[int]) -> Iterator[int]:
+    """What a body is given by an around, or through its scope's own arguments. Items and results of passes are values of their own."""
+    match node.spec.control:
+        case Around():
+            yield from range(body.given)
+        case Call() | Choose() | ChooseFirst():
+            given = enumerate(node.arguments[: body.given])
+            yield from (place for place, argument in given if not lent.isdisjoint(inputs_in(argument)))
+        case _:
+            return
 
 
 def _slots_in(expression: Expression, slots: Slots) -> Numbers:

@@ -17,7 +17,11 @@ async def fetch(page: int) -> list[int]:
     done.append(f"fetch {page}")
     if page < 3:
         waits = [pause()] if page == 2 else []
-        emit(join.options(name=step_context().name)([page], fetch.options(name=f"page_{page + 1}", after=waits)(page + 1)))
+        emit(
+            join.options(name=step_context().name)(
+                [page], fetch.options(name=f"page_{page + 1}", after=waits)(page + 1)
+            )
+        )
     return [page]
 
 

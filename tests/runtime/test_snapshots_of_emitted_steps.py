@@ -99,11 +99,15 @@ async def test_one_that_only_this_process_knows_has_no_snapshot() -> None:
     def local() -> None:
         emitter()
 
-    assert "test_one_that_only_this_process_knows_has_no_snapshot.<locals>.pause isn't this step" in await why_not(local)
+    assert "test_one_that_only_this_process_knows_has_no_snapshot.<locals>.pause isn't this step" in await why_not(
+        local
+    )
 
 
 async def test_a_step_that_is_not_there_any_more_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = await halted(spreads)
     monkeypatch.delattr(emitted_steps, "store")
-    with pytest.raises(InvalidState, match=r"has emitted the step 'store', and tests\.runtime\.emitted_steps\.store isn't"):
+    with pytest.raises(
+        InvalidState, match=r"has emitted the step 'store', and tests\.runtime\.emitted_steps\.store isn't"
+    ):
         await resumed(spreads, snapshot)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actorflow import Failed, Halted, Succeeded
+from actorflow.testing import open_runtime
 from tests.matrix.shapes import SHAPES, cell_of
 from tests.matrix.witness import START, MakeRuntime, Played, has_failed_with, play, play_elsewhere
 
@@ -54,9 +62,6 @@ async def test_three_levels_deep(make_runtime: MakeRuntime, names: Names) -> Non
 @given(names=st.lists(st.sampled_from(TOLD), min_size=1, max_size=4), data=st.data())
 def test_any_plan_halted_anywhere_gives_what_it_gives_undisturbed(names: list[str], data: st.DataObject) -> None:
     """R16, by random plans."""
-    import asyncio
-
-    from actorflow.testing import open_runtime
 
     async def check() -> None:
         cell, gives = cell_of(*names)
@@ -65,6 +70,29 @@ def test_any_plan_halted_anywhere_gives_what_it_gives_undisturbed(names: list[st
         goes_on_elsewhere(await play_elsewhere(open_runtime, cell, strike), gives(START))
 
     asyncio.run(check())
+
+
+def test_another_process_goes_on() -> None:
+    """R16, R13: items, passes that were compiled, emitted steps and what is undone are found there by what the code says."""
+    halted = in_a_process()
+    resumed = in_a_process(halted["snapshot"])
+    assert halted["done"] == [f"each[n{i}].group.repeat[1].charge" for i in (1, 4, 8)]
+    assert resumed["values"] == [3, 6, ["complete", "each[n8].group.repeat[2].charge ValueError(9)"]]
+    assert sorted(resumed["done"]) == [
+        "each[n1].group.repeat[2].charge",
+        "each[n4].group.repeat[1].charge.note",
+        "each[n4].group.repeat[2].charge",
+        "each[n8].group.repeat[2].charge",
+        "undo each[n8].group.repeat[1].charge 8 8",
+    ]
+
+
+def in_a_process(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.runtime.nested_process", *arguments]
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, timeout=50)
+    answer: dict[str, Any] = json.loads(ended.stdout)
+    return answer
 
 
 def goes_on_elsewhere(played: Played, value: int) -> None:
