@@ -70,6 +70,8 @@ def start_ready(state: State, now: float) -> None:
     """R1, R6: starts what is ready, who has waited longest first, as far as the run's own bounds allow."""
     if state.handlers and state.options.sequential:
         return  # guards and compensations take their turn, too
+    if len(state.ready) == 1 and state.facts is None and starts_one(state):
+        return
     ready, status, attempt, started = state.ready, state.status, state.attempt, state.started
     special = state.program.special
     room = state.cap - state.running
@@ -87,9 +89,27 @@ def start_ready(state: State, now: float) -> None:
         if state.facts is not None and state.takes[StepStarted]:
             state.facts.append(StepStarted(state.run, node, attempt[node], now))
         started.append(node)
-    state.more = bool(ready) and state.running < state.cap
-    if ready and state.allowance <= 0:
+    if not ready:
+        state.more = False
+        return
+    state.more = state.running < state.cap
+    if state.allowance <= 0:
         out_of_steps(state, now)
+
+
+def starts_one(state: State) -> bool:
+    """The same for the one node of a chain, or the next item of an `each`: most turns start one."""
+    node = state.ready.popleft()
+    if state.running >= state.cap or state.allowance <= 0 or state.program.special[node]:
+        state.ready.appendleft(node)
+        return False
+    state.status[node] = RUNNING
+    state.attempt[node] += 1
+    state.running += 1
+    state.allowance -= 1
+    state.started.append(node)
+    state.more = False
+    return True
 
 
 def out_of_steps(state: State, now: float) -> None:
@@ -106,8 +126,8 @@ def out_of_steps(state: State, now: float) -> None:
 def prepare(state: State, node: int, now: float) -> bool:
     """Guards first, then permits, then the step (R17, R28). Answers whether the node takes a slot of the run."""
     step = state.program.steps[node]
-    if state.tree is not None and is_gated(state, node):
-        return False
+    if state.tree is not None and (state.status[node] != READY or is_gated(state, node)):
+        return False  # an item that has been taken back meanwhile had it ready
     if step.guards and node not in state.passed:
         attempt = state.attempt[node] + 1
         record(state, GuardsStarted(state.run, node, attempt, now), now)

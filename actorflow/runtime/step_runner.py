@@ -96,6 +96,11 @@ class StepRunner:
 
     def place_of(self, row: Row, node: int) -> tuple[Launch, int, Sequence[Any]]:
         """Where a node of a frame stands, and what its arguments are made from."""
+        tree = row.state.tree
+        if tree is not None and not self.decodes:
+            frame = tree.frame_of[node]
+            if frame is not None and frame.launch is not None:  # written out: it happens once per item of an `each`
+                return frame.launch, node - frame.base, row.state.values[frame.base : frame.end]
         launch, place, frame = row.at(node)
         return launch, place, self.services.values.seen_by(row, node) if self.decodes else row.values(frame)
 
