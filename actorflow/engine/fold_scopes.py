@@ -173,6 +173,8 @@ def item_ended(state: State, fact: ItemEnded) -> None:
         for node in range(inner.base, inner.nodes):
             fold.forget(state, node)
             tree.scopes.pop(node, None)
+            tree.left.discard(node)
+            tree.replaced.discard(node)
             if state.status[node] not in ENDED_NODES:
                 state.status[node] = FAILED
     scope.open -= 1

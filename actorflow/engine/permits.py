@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from actorflow.engine.orders import DeclinePermits, PermitsQueued, ReleasePermits, WithdrawAsks
-from actorflow.engine.state import ASKED, COMPLETED, FAILED, QUEUED, READY, SKIPPED, UNDO_FAILED, UNDONE, State
+from actorflow.engine.state import ASKED, COMPLETED, FAILED, OPEN, QUEUED, READY, SKIPPED, UNDO_FAILED, UNDONE, State
 
-SETTLED = (COMPLETED, SKIPPED, FAILED, UNDONE, UNDO_FAILED)
+SETTLED = (COMPLETED, SKIPPED, FAILED, UNDONE, UNDO_FAILED, OPEN)
+"""A step is open whose own code has ended, and for which another one stands that may need the same permits."""
 
 
 def release(state: State, node: int) -> None:
