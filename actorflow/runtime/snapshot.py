@@ -16,10 +16,8 @@ from actorflow.engine import (
     GONE,
     HOLE,
     Misfit,
-    Scope,
     State,
     count_resolved,
-    scopes_outermost_first,
     standing_error,
 )
 from actorflow.errors import InvalidState
@@ -27,7 +25,15 @@ from actorflow.failures import rebuild, record
 from actorflow.plan import Plan
 from actorflow.runtime.snapshot_records import Snapshot, error_of, noted
 from actorflow.runtime.snapshot_revival import laid_out, settled
-from actorflow.runtime.snapshot_scopes import RESOLVED, check_sources, nodes_that_last, tree_record, used_up
+from actorflow.runtime.snapshot_scopes import (
+    RESOLVED,
+    Needed,
+    check_sources,
+    needed_scopes,
+    nodes_that_last,
+    tree_record,
+    used_up,
+)
 from actorflow.store import Codec
 
 if TYPE_CHECKING:
@@ -40,8 +46,8 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
     """Raises `NotSerializable`, naming the path, if something of the run can't be encoded."""
     state, plan = row.state, row.launch.plan
     check_sources(row)
-    scopes = list(scopes_outermost_first(state))
-    tables = Tables(state, scopes)
+    needed = needed_scopes(state)
+    tables = Tables(state, needed)
     snapshot = Snapshot(
         version=VERSION,
         run_id=row.id,
@@ -71,7 +77,7 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
         errors=[noted(error) for error in state.errors],
         acted=state.acted,
         incomplete=state.incomplete,
-        tree=None if state.tree is None else tree_record(row, state.tree, scopes, codec, now),
+        tree=None if state.tree is None else tree_record(row, state.tree, needed, codec, now),
     )
     return msgspec.msgpack.encode(snapshot)
 
@@ -84,11 +90,11 @@ def _lasting(state: State, node: int, error: BaseException) -> BaseException:
 class Tables:
     """The nodes of the run that are still looked at: those of its plan, and of the bodies that are open or may be undone."""
 
-    def __init__(self, state: State, scopes: Sequence[Scope]) -> None:
+    def __init__(self, state: State, needed: Sequence[Needed]) -> None:
         self.state = state
-        self.frames = [frame for scope in scopes for frame in scope.frames.values()]
+        self.frames = [frame for one in needed for frame in one.frames]
         self.nodes = [*range(len(state.plan)), *(i for frame in self.frames for i in range(frame.base, frame.nodes))]
-        self.used_up = used_up(state, scopes)
+        self.used_up = used_up(state, [one.scope for one in needed])
         self.status = bytes(state.status)
         self.attempt = state.attempt
         if state.tree is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actorflow.engine import (
     COMPLETED,
@@ -18,6 +18,7 @@ from actorflow.engine import (
     Tree,
     is_emitted,
     needs_arguments_to_be_undone,
+    scopes_outermost_first,
 )
 from actorflow.errors import NotSerializable
 from actorflow.plan import Around, BodyPlan, Each, Plan, Repeat
@@ -31,7 +32,14 @@ if TYPE_CHECKING:
 RESOLVED = (COMPLETED, SKIPPED)
 
 
-def tree_record(row: Row, tree: Tree, scopes: Sequence[Scope], codec: Codec, now: float) -> TreeRecord:
+class Needed(NamedTuple):
+    """A scope, and those of its bodies that are open or may be undone."""
+
+    scope: Scope
+    frames: list[Frame]
+
+
+def tree_record(row: Row, tree: Tree, needed: Sequence[Needed], codec: Codec, now: float) -> TreeRecord:
     """Raises `NotSerializable`, naming the path, if something of it can't be encoded."""
     state = row.state
     writer = ScopeWriter(state, codec, now)
@@ -39,7 +47,7 @@ def tree_record(row: Row, tree: Tree, scopes: Sequence[Scope], codec: Codec, now
     own = {node: value for node, value in tree.own.items() if node in undone}
     return TreeRecord(
         size=len(state.values),
-        scopes=[writer.scope(scope) for scope in scopes],
+        scopes=[writer.scope(scope, frames) for scope, frames in needed],
         free=list(free_ranges(state, tree)),
         done=[frame.base for frame in tree.done],
         left=tree.left,
@@ -68,7 +76,7 @@ class ScopeWriter:
         self.now = now
         self.undone = set(state.undo_stack)
 
-    def scope(self, scope: Scope) -> ScopeRecord:
+    def scope(self, scope: Scope, frames: Sequence[Frame]) -> ScopeRecord:
         node, name = scope.node, self.state.name(scope.node)
         plan = scope.plan.bodies[0].plan
         is_under_way = self.state.status[node] not in RESOLVED
@@ -86,7 +94,7 @@ class ScopeWriter:
             start=scope.start + scope.next,
             keys=None if scope.keys is None else list(scope.keys[scope.next :]),
             results=self.results(scope, name) if has_items else None,
-            frames=[self.frame(frame) for frame in scope.frames.values()],
+            frames=[self.frame(frame) for frame in frames],
         )
 
     # ── items ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,6 +216,24 @@ def nodes_that_last(frame: Frame, undone: Container[int]) -> Iterator[int]:
 
 
 # ── what isn't stored ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def needed_scopes(state: State) -> list[Needed]:
+    """Outermost first. Bodies that are over, and in which nothing is undone any more or kept, are left out."""
+    undone = set(state.undo_stack)
+    holding: set[Frame] = set()
+    needed: list[Needed] = []
+    for scope in reversed(list(scopes_outermost_first(state))):
+        frames = [
+            frame
+            for frame in scope.frames.values()
+            if not frame.is_over or frame in holding or any(True for _ in nodes_that_last(frame, undone))
+        ]
+        if frames or state.status[scope.node] not in RESOLVED:
+            needed.append(Needed(scope, frames))
+            if scope.frame is not None:
+                holding.add(scope.frame)
+    return needed[::-1]
 
 
 def used_up(state: State, scopes: Sequence[Scope]) -> set[int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from actorflow import Failed, Halt, InvalidState, Succeeded, emit, step, workflow
+from actorflow import Failed, InvalidState, Succeeded, each, emit, step, workflow
 from tests.runtime import emitted_steps
 from tests.runtime.elsewhere import halted, resumed, why_not
-from tests.runtime.emitted_steps import done, emits_a_copy, emits_a_part, fails, fetch, sign, spread
+from tests.runtime.emitted_steps import done, emits_a_copy, emits_a_part, fails, fetch, pause, sign, spread
 
 
 @pytest.fixture(autouse=True)
@@ -88,20 +88,50 @@ async def test_one_that_only_this_process_knows_has_no_snapshot() -> None:
     """R16: the run can be resumed by id all the same."""
 
     @step
-    async def pause() -> None:
-        raise Halt
+    async def last(number: int) -> None:
+        done.append("last")
 
     @step
     async def emitter() -> None:
-        emit(pause())
+        emit(last(pause()))
 
     @workflow
     def local() -> None:
         emitter()
 
-    assert "test_one_that_only_this_process_knows_has_no_snapshot.<locals>.pause isn't this step" in await why_not(
-        local
-    )
+    why = await why_not(local)
+    assert why.startswith("'emitter.last' was emitted, and can't be told to another process")
+    assert "test_one_that_only_this_process_knows_has_no_snapshot.<locals>.last isn't this step" in why
+    assert done == ["last"]
+
+
+async def test_what_was_emitted_and_is_done_needs_no_name() -> None:
+    """If nothing of it is undone, no other process has to find it."""
+
+    @step
+    async def local() -> None:
+        pass
+
+    @step
+    async def emitter(number: int) -> int:
+        emit(local())
+        return number
+
+    @workflow
+    def flow() -> list[int]:
+        return each([1, 2], lambda number: fetched(emitter(number)))
+
+    @step
+    async def fetched(number: int) -> int:
+        await pause.run() if number == 2 and not done else None
+        return number
+
+    done.clear()
+    snapshot = await halted(flow)
+    done.append("halted")
+    outcome = await resumed(flow, snapshot)
+    assert isinstance(outcome, Succeeded)
+    assert outcome.value == [1, 7]
 
 
 async def test_a_step_that_is_not_there_any_more_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
