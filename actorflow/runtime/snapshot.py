@@ -23,17 +23,10 @@ from actorflow.engine import (
 from actorflow.errors import InvalidState
 from actorflow.failures import rebuild, record
 from actorflow.plan import Plan
+from actorflow.runtime.snapshot_needs import RESOLVED, Needed, needed_scopes, nodes_that_last, used_up
 from actorflow.runtime.snapshot_records import Snapshot, error_of, noted
 from actorflow.runtime.snapshot_revival import laid_out, settled
-from actorflow.runtime.snapshot_scopes import (
-    RESOLVED,
-    Needed,
-    check_sources,
-    needed_scopes,
-    nodes_that_last,
-    tree_record,
-    used_up,
-)
+from actorflow.runtime.snapshot_scopes import check_sources, tree_record
 from actorflow.store import Codec
 
 if TYPE_CHECKING:
