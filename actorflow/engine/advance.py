@@ -190,7 +190,7 @@ def take_up(state: State, now: float) -> None:
     state.ready.clear()
     for node, status in enumerate(state.status):
         if status == WAITING:
-            due = max(now, state.retry_at.get(node, now))
+            due = state.retry_at[node] = max(now, state.retry_at.get(node, now))
             state.orders.append(Remind(due, RetryDue(state.run, node, state.attempt[node], due)))
         elif status == READY:
             state.ready.append(node)

@@ -95,7 +95,8 @@ def compensation_gave_up(state: State, fact: CompensationGaveUp) -> None:
 
 
 def undo_started(state: State, fact: UndoStarted) -> None:
-    if state.phase == SETTLING:  # else it's that of an item that is taken back by itself
+    tree = state.tree
+    if state.phase == SETTLING and (tree is None or fact.node not in tree.undoing):  # else it's that of an item
         state.phase = UNDOING_ALL
     state.status[fact.node] = UNDOING
     state.tries[fact.node] = fact.tries

@@ -119,8 +119,8 @@ def wait_for_retry(state: State, fact: RetryScheduled) -> None:
 
 
 def retry_is_due(state: State, message: RetryDue, now: float) -> Next:
-    if state.phase == RUN:
-        state.retry_at.pop(message.node, None)
+    if state.phase == RUN and state.retry_at.get(message.node) == message.at:  # not of a wait that was taken up anew
+        del state.retry_at[message.node]
         state.status[message.node] = READY
         state.ready.append(message.node)
     return None

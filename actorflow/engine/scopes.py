@@ -76,12 +76,17 @@ def starts_items(state: State, fact: ItemsPulled, now: float) -> Fact | None:
 def take_up_scopes(state: State, tree: Tree, now: float) -> None:
     """R16: after a halt, arounds are entered again in which a step is still to run; an `each` goes on with its items."""
     for node in tree.left:
-        if state.status[node] == OPEN:
+        if state.status[node] == OPEN and has_more_to_run(tree.scopes[node]):
             state.status[node] = READY
             state.ready.append(node)
     for scope in list(tree.scopes.values()):
         if isinstance(scope.plan.control, Each) and scope.open + len(scope.results) + len(scope.items):
             fill(state, tree, scope, now)
+
+
+def has_more_to_run(scope: Scope) -> bool:
+    """Whether more than values from around it is missing in its body."""
+    return any(frame.left > frame.late for frame in scope.frames.values())
 
 
 # ── bodies end ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,6 +150,7 @@ def ask_or_end(state: State, tree: Tree, scope: Scope, now: float) -> None:
     """An around that was left in a halt, when all in it had ended, has nothing to do any more."""
     node = scope.node
     if isinstance(scope.plan.control, Around) and node not in tree.entered:
+        tree.left.discard(node)
         end_scope(state, tree, scope, scope.value, now)
     else:
         asks_again(state, node)
