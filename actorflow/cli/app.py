@@ -73,8 +73,28 @@ LentBy = Annotated[
         "--runtime", help="A function that gives the Runtime, with resources and limits.", metavar="MODULE:FUNCTION"
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="A line of JSON per event; the last one is the outcome.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Lines instead of a tree, on a terminal too.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", metavar="", help="A line of JSON per event; the last one is the outcome.")
+]
+Plain = Annotated[bool, typer.Option("--plain", metavar="", help="Lines instead of a tree, on a terminal too.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"actorflow {version('actorflow')}")
+        raise typer.Exit
+
+
+@app.callback(help="Runs, draws and checks ActorFlow's workflows.")
+def actorflow(
+    version: Annotated[
+        bool,
+        typer.Option("--version", metavar="", callback=_version, is_eager=True, help="Says which version this is."),
+    ] = False,
+) -> None:
+    """Options of the command itself; each is dealt with where it's declared."""
 
 
 @app.command(cls=TakesInputs, epilog="Exit codes: 0 succeeded, 1 failed or cancelled, 2 not started, 3 halted.")
@@ -97,7 +117,7 @@ def run(
     max_concurrency: Annotated[
         int | None, typer.Option("--max-concurrency", help="How many steps execute at once, at most.", metavar="N")
     ] = None,
-    sequential: Annotated[bool, typer.Option("--sequential", help="One step at a time.")] = False,
+    sequential: Annotated[bool, typer.Option("--sequential", metavar="", help="One step at a time.")] = False,
     snapshot: Snapshot = None,
     runtime: LentBy = "",
     json: AsJson = False,
@@ -146,11 +166,10 @@ def resume(
     """Goes on with a halted run."""
     from actorflow.cli.resolving import answers
     from actorflow.cli.running import Job, carry_out, resuming
-    from actorflow.cli.snapshots import read
 
     with told():
         workflow, plan = compiled(target)
-        start = resuming(workflow, read(file), answers(plan, resolve or []))
+        start = resuming(workflow, file, answers(plan, resolve or []))
         code = carry_out(
             Job(target, workflow, plan, start, True, factory(runtime), runtime, snapshot, form(json, plain))
         )
@@ -162,7 +181,7 @@ def graph(
     target: Target,
     format: Annotated[GraphFormat, typer.Option("--format", help="How it is drawn.")] = GraphFormat.text,
     expand: Annotated[
-        bool, typer.Option("--expand", help="Show what is inside of combinators and composed workflows.")
+        bool, typer.Option("--expand", metavar="", help="Show what is inside of combinators and composed workflows.")
     ] = False,
 ) -> None:
     """Draws a workflow's plan."""

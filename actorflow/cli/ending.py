@@ -12,7 +12,10 @@ from actorflow.plan import Plan
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """`snapshot` is the file that a halted run was written to, `resume` the command that goes on with it."""
+    """`snapshot` is the file that a halted run was written to, `resume` the command that goes on with it.
+
+    `trouble`: why it couldn't be written where it should.
+    """
 
     run_id: str
     plan: Plan
@@ -20,6 +23,11 @@ class Ending(msgspec.Struct, frozen=True):
     ledger: Ledger
     snapshot: str = ""
     resume: str = ""
+    trouble: str = ""
+
+    @property
+    def why_no_snapshot(self) -> str:
+        return self.trouble or self.ledger.no_snapshot or "it has no snapshot"
 
     @property
     def word(self) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
 from inspect import Parameter
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from types import UnionType
+from typing import Any, Literal, NoReturn, Union, cast, get_args, get_origin
+from uuid import UUID
 
 from actorflow.cli.exits import Refused
-from actorflow.errors import InvalidInput, InvalidWorkflow, suggest
+from actorflow.errors import InvalidInput, InvalidWorkflow, brief, suggest
 from actorflow.plan import InputSpec
 from actorflow.values import ValueMismatch, convert, type_text
 from actorflow.workflow import Workflow
@@ -149,8 +154,31 @@ def value_of(text: str, annotation: Any, what: str) -> Any:
     except Refused as error:
         if _fits(text, annotation):
             return text
-        raise Refused(f"{error}\nThe input takes {type_text(annotation)}.") from None
+        raise Refused(_unfit(text, annotation, what, str(error))) from None
     return text if not _fits(value, annotation) and _fits(text, annotation) else value
+
+
+def _unfit(text: str, annotation: Any, what: str, broken: str) -> str:
+    """What is said of a text that is neither JSON nor of the type: that it's broken, if JSON was meant, else what is expected."""
+    named = type_text(annotation)
+    if text.lstrip().startswith(("{", "[", '"')) or not _is_one_word(annotation):
+        return f"{broken}\nThe input takes {named}."
+    values = "".join(f"\nIt's one of {', '.join(str(each.value) for each in kind)}." for kind in _enums(annotation))
+    return f"{what}: expected {named}, got {brief(text)}{values}"
+
+
+def _is_one_word(annotation: Any) -> bool:
+    """Whether its values can be given without braces and brackets."""
+    members = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    return any(get_origin(each) is Literal or (isinstance(each, type) and issubclass(each, _WORDS)) for each in members)
+
+
+def _enums(annotation: Any) -> list[type[Enum]]:
+    members = (annotation, *get_args(annotation))
+    return [each for each in members if isinstance(each, type) and issubclass(each, Enum)]
+
+
+_WORDS = (int, float, bool, Enum, date, time, timedelta, Decimal, UUID)
 
 
 def _fits(value: Any, annotation: Any) -> bool:

@@ -81,7 +81,7 @@ def outcome_of(ending: Ending) -> dict[str, Any]:
                 "snapshot": ending.snapshot or None,
                 "resume": ending.resume or None,
                 "set_aside": set_aside,
-                "why_no_snapshot": ending.ledger.no_snapshot or None,
+                "why_no_snapshot": None if ending.snapshot else ending.why_no_snapshot,
             }
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actorflow.cli.ending import Ending
+from actorflow.cli.ledger import Names
 from actorflow.cli.output import Output
 from actorflow.cli.paths import joined, split
 from actorflow.cli.trace import traceback_of
 from actorflow.cli.words import counted, duration
-from actorflow.errors import CompensationFailed, StepError, UndoFailed, brief, describe
+from actorflow.errors import CompensationFailed, OutcomeUnknown, StepError, UndoFailed, brief, describe
 from actorflow.outcome import Cancelled, Failed, Halted, Succeeded
 from actorflow.plan import Plan
 
@@ -30,6 +31,7 @@ def tell(ending: Ending, output: Output) -> None:
         case Failed(error, rollback):
             _headline(ending, output, "✗", "bold red", f", rollback {rollback}")
             _tell_errors(ending, error.errors, error.__cause__, output)
+            _tell_unknown(ending, error.errors, output)
         case Halted():
             _headline(ending, output, "⏸", "yellow", "")
             _tell_halt(ending, ending.outcome, output)
@@ -37,6 +39,7 @@ def tell(ending: Ending, output: Output) -> None:
             why = f" ({reason})" if reason else ""
             _headline(ending, output, "✗", "magenta", f"{why}, rollback {rollback}")
             _tell_errors(ending, errors, None, output)
+            _tell_unknown(ending, errors, output)
 
 
 def _headline(ending: Ending, output: Output, glyph: str, style: str, more: str) -> None:
@@ -134,6 +137,21 @@ def _tell_rollback(ending: Ending, left: Sequence[StepError], output: Output) ->
     _tell_more(left, output)
 
 
+def _tell_unknown(ending: Ending, errors: Sequence[StepError], output: Output) -> None:
+    """Steps that may have acted, and that no handler was there for: they make a rollback incomplete, too (R54)."""
+    settled = {
+        *ending.ledger.undone.first,
+        *ending.ledger.compensated.first,
+        *(e.node for e in errors if e.phase != "run"),
+    }
+    unknown = Names()
+    for error in errors:
+        if isinstance(error.error, OutcomeUnknown) and error.node not in settled:
+            unknown.add(error.node)
+    if unknown.count:
+        output.line(("‼ not taken back, as nobody knows whether it acted: ", "bold red"), (str(unknown), "bold"))
+
+
 def _tries(error: StepError) -> str:
     return "1 try" if error.attempt == 1 else f"{error.attempt} tries"
 
@@ -166,12 +184,14 @@ def _tell_halt(ending: Ending, halted: Halted, output: Output) -> None:
 def halt_notes(ending: Ending, halted: Halted) -> Iterator[str]:
     """How to go on with it, or why that can't be."""
     if not ending.snapshot:
-        why = ending.ledger.no_snapshot or "it has no snapshot"
-        yield f"It can't be resumed: {why}"
+        yield f"It can't be resumed: {ending.why_no_snapshot}"
+        yield "Nothing was taken back: what its steps did stands."
         return
+    if ending.trouble:
+        yield f"{ending.trouble[0].upper()}{ending.trouble[1:]}"
     yield f"Its snapshot is in {ending.snapshot}. Go on with:"
     yield f"  {ending.resume}"
     if halted.set_aside:
-        yield "These irreversible steps were interrupted, and may have acted; say for each what is to become of it, as"
-        yield "retry, fail, or skip:JSON with its result:"
+        yield "Irreversible steps were interrupted, and may have acted. Say what is to become"
+        yield "of each: retry, fail, or skip:JSON with its result:"
         yield from (f"  --resolve {node}=…" for node in halted.set_aside)

@@ -44,5 +44,5 @@ def _answer(plan: Plan, node: str, answer: str, what: str) -> Any:
         return Skip(convert(value, returns))
     except ValueMismatch as error:
         raise Refused(
-            f"{what}: the step gives {type_text(returns)}; {error.path or 'it'}: expected {error.expected}, got {error.got}"
+            f"{what}: {f'{error.path}: ' if error.path else ''}expected {error.expected}, got {error.got}\nThe step gives {type_text(returns)}."
         ) from None

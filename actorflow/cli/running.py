@@ -21,10 +21,11 @@ from actorflow.cli.exits import FAILED, HALTED, SUCCEEDED, Refused
 from actorflow.cli.forms import Form, Reporter, reporter_of
 from actorflow.cli.interrupts import Interrupts
 from actorflow.cli.ledger import TAKEN, Ledger
+from actorflow.cli.loop import complete, leave
 from actorflow.cli.output import Output
 from actorflow.cli.streams import prints_beside
 from actorflow.cli.trace import traceback_of
-from actorflow.errors import ActorflowError, brief
+from actorflow.errors import ActorflowError, InvalidState, brief
 from actorflow.facts import Event, Fact
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.plan import Plan
@@ -64,11 +65,25 @@ def starting(workflow: Workflow[..., Any], inputs: Mapping[str, Any], options: M
     return start
 
 
-def resuming(workflow: Workflow[..., Any], data: bytes, resolve: Mapping[str, Any]) -> Start:
+def resuming(workflow: Workflow[..., Any], file: Path, resolve: Mapping[str, Any]) -> Start:
+    """How `resume` goes on with it. Raises `Refused` if the file can't be read."""
+    data = snapshots.read(file)
+
     async def start(runtime: Runtime) -> Run[Any]:
-        return await runtime.resume(workflow, data, resolve=resolve)
+        try:
+            return await runtime.resume(workflow, data, resolve=resolve)
+        except InvalidState as error:
+            raise Refused(f"{file}: {_as_options(str(error))}") from error
 
     return start
+
+
+def _as_options(text: str) -> str:
+    """What to do, said as it's done here: with options, not with Python."""
+    what, _, then = text.partition("\n")
+    if "resolve=" not in then:
+        return text
+    return f"{what}\nSay what is to become of each: --resolve NODE=retry, NODE=fail, or NODE=skip:JSON with its result."
 
 
 def carry_out(job: Job) -> int:
@@ -80,11 +95,13 @@ def carry_out(job: Job) -> int:
         reporter = reporter_of(job.form, Output(stream))
         stack.callback(reporter.stop)
         try:
-            ending = asyncio.run(_run(job, reporter))
+            ending, stuck = complete(_run(job, reporter))
         except asyncio.CancelledError:
             sys.stderr.write("actorflow: stopped before the run had begun\n")
             return FAILED
         reporter.end(ending)
+        if stuck is not None:
+            leave(exit_code(ending.outcome))
     return exit_code(ending.outcome)
 
 
@@ -125,9 +142,10 @@ async def _run(job: Job, reporter: Reporter) -> Ending:
             interrupts.watch(run, runtime.config.halt_timeout)
             reporter.begin(run.id, job.plan, resumed=job.resumed)
             outcome = await run.outcome()
-            place = _kept(job, outcome)
+            kept = _kept(job, outcome)
             until_it_is_kept.close()
-    return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, place) if place else "")
+    place = "" if kept.place is None else str(kept.place)
+    return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, place) if place else "", kept.trouble)
 
 
 def listener(reporter: Reporter, ledger: Ledger) -> Callable[[Event], None]:
@@ -151,11 +169,11 @@ async def _started(job: Job, runtime: Runtime) -> Run[Any]:
         raise Refused(str(error)) from error
 
 
-def _kept(job: Job, outcome: Outcome[Any]) -> str:
+def _kept(job: Job, outcome: Outcome[Any]) -> snapshots.Kept:
     """Writes a halted run's snapshot, and says where it is."""
     if not isinstance(outcome, Halted) or outcome.snapshot is None:
-        return ""
-    return str(snapshots.write(snapshots.place_of(outcome.run_id, job.snapshot), outcome.snapshot))
+        return snapshots.Kept(None)
+    return snapshots.write(snapshots.place_of(outcome.run_id, job.snapshot), outcome.snapshot)
 
 
 def resume_command(job: Job, place: str) -> str:

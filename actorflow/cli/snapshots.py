@@ -6,8 +6,16 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from actorflow.cli.exits import Refused
+
+
+class Kept(NamedTuple):
+    """Where a snapshot is, if it could be written; `trouble` says why it isn't where it was wanted."""
+
+    place: Path | None
+    trouble: str = ""
 
 
 def place_of(run_id: str, wanted: Path | None) -> Path:
@@ -29,12 +37,16 @@ def check_place(path: Path) -> None:
         )
 
 
-def write(path: Path, data: bytes) -> Path:
-    """Writes it whole or not at all; where that fails, to the system's folder for temporary files. Says where it is."""
+def write(path: Path, data: bytes) -> Kept:
+    """Writes it whole or not at all; where that fails, as on a full disk, to the system's folder for temporary files."""
     try:
-        return _written(path, data)
+        return Kept(_written(path, data))
+    except OSError as error:
+        trouble = f"its snapshot couldn't be written to {path}: {error.strerror or error}"
+    try:
+        return Kept(_written(Path(tempfile.mkdtemp(prefix="actorflow-")) / path.name, data), trouble)
     except OSError:
-        return _written(Path(tempfile.mkdtemp(prefix="actorflow-")) / path.name, data)
+        return Kept(None, f"{trouble}; nor to the system's folder for temporary files")
 
 
 def _written(path: Path, data: bytes) -> Path:

@@ -6,8 +6,9 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
+from enum import Enum
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,11 @@ from actorflow import (
 class Trip(msgspec.Struct, frozen=True):
     city: str
     nights: int = 1
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
 
 
 class NoMoney(Exception):
@@ -77,7 +83,12 @@ async def tell(number: int, name: str, on: date | None, kind: Literal["a", "b"],
 
 @workflow
 def told(
-    number: int, name: str, on: date | None = None, kind: Literal["a", "b"] = "a", tags: list[str] | None = None
+    number: int,
+    name: str,
+    on: date | None = None,
+    kind: Literal["a", "b"] = "a",
+    tags: list[str] | None = None,
+    colour: Colour = Colour.RED,
 ) -> str:
     return tell.options(name="tell")(number, name, on, kind, [])
 
@@ -166,6 +177,20 @@ async def waits(after: str) -> str:
 @workflow
 def endless() -> str:
     return waits(first())
+
+
+@step
+async def ignore(after: str) -> str:
+    """Goes on for ever, whoever cancels it."""
+    print("waiting", file=sys.stderr, flush=True)
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+@workflow
+def deaf() -> str:
+    return ignore(first())
 
 
 @step(mode="inline")
@@ -263,6 +288,10 @@ async def lent_a_while() -> AsyncGenerator[Runtime, None]:
 
 def quick() -> Runtime:
     return Runtime(halt_timeout=0.01)
+
+
+def hasty() -> Runtime:
+    return Runtime(halt_timeout=0.01, cancel_grace=0.01)
 
 
 async def never_ready() -> Runtime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,28 @@ def refused(said: Said, *words: str) -> None:
 )
 def test_an_input_that_does_not_fit_is_refused_with_its_path(call: Caller, given: list[str], words: list[str]) -> None:
     refused(call("run", BOOK, *given), *words)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("--input-number", "three", "--input-number: expected int, got 'three'"),
+        ("--input-number", "[1", "--input-number: broken JSON at line 1"),
+        ("--input-on", "tomorrow", "--input-on: expected date | None, got 'tomorrow'"),
+        ("--input-kind", "c", "--input-kind: expected Literal['a', 'b'], got 'c'"),
+        ("--input-colour", "green", "--input-colour: expected Colour, got 'green'\nIt's one of red, blue."),
+        (
+            "--input-tags",
+            "x",
+            "--input-tags: broken JSON at line 1, column 1: Expecting value\nThe input takes list[str] | None.",
+        ),
+    ],
+)
+def test_text_that_was_not_meant_as_json_is_told_what_is_expected(
+    call: Caller, option: str, text: str, said: str
+) -> None:
+    given = {"--input-number": "1", "--input-name": "x", option: text}
+    refused(call("run", TOLD, *(word for pair in given.items() for word in pair)), said)
 
 
 def test_a_file_that_does_not_fit_is_refused_with_line_and_column(call: Caller) -> None:
@@ -216,6 +239,11 @@ def test_without_a_command_the_commands_are_listed(call: Caller) -> None:
     said = call()
     assert "resume" in said.out + said.err
     assert said.code == 2
+
+
+def test_the_version_is_told(call: Caller) -> None:
+    said = call("--version")
+    assert (said.code, said.out) == (0, f"actorflow {version('actorflow')}\n")
 
 
 def test_a_folder_stays_as_it_is(call: Caller) -> None:

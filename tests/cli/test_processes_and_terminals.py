@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -75,6 +76,35 @@ def going_on(folder: Path, *arguments: str) -> Generator[subprocess.Popen[str]]:
 def end_of(child: subprocess.Popen[str]) -> Ended:
     out, err = child.communicate(timeout=LONG)
     return Ended(child.returncode, out, err)
+
+
+def test_a_step_that_cannot_be_ended_does_not_hold_up_the_command(folder: Path) -> None:
+    with going_on(folder, f"{FLOWS}:deaf", "--runtime", f"{FLOWS}:hasty") as child:
+        child.send_signal(signal.SIGINT)
+        ended = end_of(child)
+    assert ended.code == 1
+    assert "↩ undone, in this order: first" in ended.out
+    assert "nobody knows whether it acted: ignore" in ended.out
+
+
+def test_a_full_disk_is_told_and_the_run_ends_as_halted(folder: Path) -> None:
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    child = subprocess.run(
+        command("run", f"{FLOWS}:paused", "--run-id", "p"),
+        check=False,
+        cwd=folder,
+        env=environment(PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        preexec_fn=full,  # this process has one thread
+    )
+    assert child.returncode == 3
+    assert "It can't be resumed: its snapshot couldn't be written to p.snapshot: File too large" in child.stdout
+    assert "Nothing was taken back: what its steps did stands." in child.stdout
+    assert child.stderr == ""
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])

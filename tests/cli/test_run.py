@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from actorflow.cli import snapshots
 from tests.cli.calls import FLOWS, Caller
 
 TRIP = '{"city": "Oslo", "nights": 3}'
@@ -102,6 +104,17 @@ def test_the_snapshot_goes_where_it_is_told_to(call: Caller, tmp_path: Path) -> 
     assert f"actorflow resume {FLOWS}:paused '{place}' --runtime {FLOWS}:lent" in said.out
 
 
+def test_a_snapshot_that_cannot_be_written_where_it_should_goes_elsewhere(tmp_path: Path) -> None:
+    kept = snapshots.write(tmp_path / "gone" / "p.snapshot", b"all there is")
+    assert (
+        kept.trouble
+        == f"its snapshot couldn't be written to {tmp_path / 'gone' / 'p.snapshot'}: No such file or directory"
+    )
+    assert kept.place is not None
+    assert kept.place.read_bytes() == b"all there is"
+    shutil.rmtree(kept.place.parent)
+
+
 def test_json_of_a_halt_names_the_snapshot_and_the_command(call: Caller) -> None:
     said = call("run", f"{FLOWS}:paused", "--run-id", "p", "--json")
     outcome = json.loads(said.out.splitlines()[-1])
@@ -160,7 +173,8 @@ def set_aside(call: Caller) -> Path:
 def test_a_step_that_was_set_aside_must_be_resolved(call: Caller, set_aside: Path) -> None:
     said = call("resume", f"{FLOWS}:rocket", str(set_aside))
     assert said.code == 2
-    assert "launch" in said.err
+    assert "r.snapshot: run 'r' has irreversible steps that were interrupted: launch\n" in said.err
+    assert "--resolve NODE=retry" in said.err
 
 
 @pytest.mark.parametrize(("answer", "code", "told"), [('skip:"by hand"', 0, "'by hand'"), ("fail", 1, "launch")])
@@ -168,6 +182,13 @@ def test_resolve_skips_with_a_value_or_fails(call: Caller, set_aside: Path, answ
     said = call("resume", f"{FLOWS}:rocket", str(set_aside), "--resolve", f"launch={answer}")
     assert said.code == code
     assert told in said.out
+
+
+def test_what_may_have_acted_and_was_not_taken_back_is_named(call: Caller, set_aside: Path) -> None:
+    """R54: nobody can say whether it did its work, and the rollback is incomplete."""
+    said = call("resume", f"{FLOWS}:rocket", str(set_aside), "--resolve", "launch=fail")
+    assert "rollback incomplete" in said.out
+    assert said.out.endswith("‼ not taken back, as nobody knows whether it acted: launch\n")
 
 
 @pytest.mark.parametrize(
