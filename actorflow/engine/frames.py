@@ -141,7 +141,7 @@ def leaves_nothing(plan: Plan) -> bool:
         bodies = [body for scope in plan.scopes.values() for body in scope.bodies]
         if plan.draft is not None and isinstance(plan.draft.result, NodeValue):
             program.result = plan.draft.result.node
-        plain = not any(step.guards or step.compensate for step in plan.steps)
+        plain = not any(step.guards or step.compensate or step.limits for step in plan.steps)
         program.is_spent = (
             not kept
             and not any(program.undoable)

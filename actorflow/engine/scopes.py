@@ -94,17 +94,19 @@ def has_more_to_run(scope: Scope) -> bool:
 
 def go_on(state: State, tree: Tree, now: float) -> None:
     """Closes the frames that are done, and takes back the items that have failed."""
-    while state.phase in (RUN, HALTING) and (tree.done or tree.broken):
+    while state.phase in (RUN, HALTING):
         if tree.broken:
             node, error = tree.broken.pop()
             record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
-            continue
-        close_frame(state, tree, tree.done.pop(), now)
-    if state.phase in (RUN, HALTING):
-        for item in items.roll_back(state, tree, now):
-            fill(state, tree, item.scope, now)
-    else:
-        tree.done.clear()
+        elif tree.done:
+            close_frame(state, tree, tree.done.pop(), now)
+        else:
+            ended = items.roll_back(state, tree, now)
+            for item in ended:
+                fill(state, tree, item.scope, now)
+            if not ended:
+                return
+    tree.done.clear()
 
 
 def close_frame(state: State, tree: Tree, frame: Frame, now: float) -> None:
@@ -151,9 +153,15 @@ def ask_or_end(state: State, tree: Tree, scope: Scope, now: float) -> None:
     node = scope.node
     if isinstance(scope.plan.control, Around) and node not in tree.entered:
         tree.left.discard(node)
+        retire_all(state, tree, scope)
         end_scope(state, tree, scope, scope.value, now)
     else:
         asks_again(state, node)
+
+
+def retire_all(state: State, tree: Tree, scope: Scope) -> None:
+    for frame in list(scope.frames.values()):
+        retire(state, tree, frame)
 
 
 def end_scope(state: State, tree: Tree, scope: Scope, value: object, now: float) -> None:
@@ -257,8 +265,7 @@ def has_left(state: State, fact: ScopeLeft, now: float) -> Fact | None:
     assert tree is not None
     scope = tree.scopes[fact.node]
     if scope.is_done:
-        for frame in list(scope.frames.values()):
-            retire(state, tree, frame)
+        retire_all(state, tree, scope)
     if fact.error is not None:
         return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, fact.error, "run")
     if scope.is_done and state.phase in (RUN, HALTING) and not items.is_taken_back(state, fact.node):

@@ -239,6 +239,8 @@ def name_of(state: State, node: int) -> str:
     if frame is None:
         return ""
     local = node - frame.base
+    if local >= len(frame.plan):
+        return ""
     return frame.names.get(local) or f"{prefix_of(state, frame)}{frame.plan.names[local]}"
 
 
