@@ -47,6 +47,7 @@ def _compile(draft: Draft, found: Findings, lent: frozenset[int] = frozenset()) 
     needs = [_needs(node, read) for node, read in zip(nodes, taken, strict=True)]
     reads = [_with_captures(node, read) if node.captures else read for node, read in zip(nodes, taken, strict=True)]
     returns = evaluator(draft.result, slots)
+    scopes = {i: _scope(node, slots, lent) for i, node in enumerate(nodes) if node.spec.control is not None}
     names = tuple(node.name for node in nodes)
     counts = tuple(map(len, needs))
     return Plan(
@@ -72,7 +73,7 @@ def _compile(draft: Draft, found: Findings, lent: frozenset[int] = frozenset()) 
         middleware=draft.middleware,
         notes=(*draft.notes, *found.notes),
         lines={i: node.line for i, node in enumerate(nodes) if node.line},
-        scopes={i: _scope(node, slots, lent) for i, node in enumerate(nodes) if node.spec.control is not None},
+        scopes=scopes,
         readers_of=_readers_of(draft) if draft.is_body else (),
         lent=lent,
         draft=draft,
