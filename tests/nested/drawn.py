@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from actorflow import (
@@ -76,6 +76,7 @@ class Heard:
 HEARD = Resource[Heard]("heard")
 
 
+@lru_cache(maxsize=4)
 def drawn(program: Program) -> Workflow[[int], int]:
     @workflow(name="nested")
     def flow(v0: int) -> int:

@@ -7,8 +7,8 @@ value if nothing fails, and else which failures it may end with; what is undone 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from actorflow import Failed, Halted, Outcome, Succeeded
 from actorflow.facts import Event, ItemEnded, StepHalted, StepRecovered, StepSucceeded
@@ -46,39 +46,53 @@ def last(node: str) -> str:
     return node.rpartition(".")[2]
 
 
-async def happens(program: Program, options: Mapping[str, Any], heard: Heard, values: str) -> Happened:
-    flow = drawn(program)
+class Way(NamedTuple):
+    """How a program is run. `halt_at` is the step that halts the run, 0 for none; `elsewhere`: it's resumed from its snapshot, if it has one."""
+
+    halt_at: int = 0
+    elsewhere: bool = False
+    values: str = "shared"
+    max_concurrency: int | None = None
+
+
+async def happens(program: Program, way: Way, *, sequential: bool) -> Happened:
+    flow, heard = drawn(program), Heard(way.halt_at)
+    options: dict[str, Any] = {"values": way.values, "resources": [HEARD.provide(heard)]}
     with MockClock().installed() as clock:
-        async with open_runtime(clock=clock, values=values, resources=[HEARD.provide(heard)]) as runtime:
+        async with open_runtime(clock=clock, **options) as runtime:
             recorder = Recorder(runtime)
-            run = await runtime.options(**options).start(flow, program.start)
+            asked = runtime.options(sequential=sequential, max_concurrency=way.max_concurrency)
+            run = await asked.start(flow, program.start)
             outcome = await run.outcome()
-            if isinstance(outcome, Halted):
+            snapshot = outcome.snapshot if isinstance(outcome, Halted) and way.elsewhere else None
+            if isinstance(outcome, Halted) and snapshot is None:
                 outcome = await (await runtime.resume(flow, run.id)).outcome()
-            return Happened(outcome, list(recorder.events), heard)
-
-
-def run(program: Program, halt_at: int = 0, values: str = "shared", **options: Any) -> Happened:
-    return asyncio.run(happens(program, options, Heard(halt_at), values))
+            events = list(recorder.events)
+        if snapshot is None:
+            return Happened(outcome, events, heard)
+        async with open_runtime(clock=clock, **options) as runtime:
+            recorder = Recorder(runtime)
+            outcome = await (await runtime.resume(flow, snapshot)).outcome()
+            return Happened(outcome, [*events, *recorder.events], heard)
 
 
 # ── held against the model ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def one_at_a_time(program: Program, halt_at: int = 0) -> Story:
+def one_at_a_time(program: Program, way: Way) -> Story:
     """R6, R22: a sequential run does exactly what the model does, also if it is halted on the way and resumed (R16)."""
     story = play(program)
-    happened = run(program, halt_at, sequential=True)
+    happened = asyncio.run(happens(program, way, sequential=True))
     assert happened.failed == story.failed
     assert happened.value == story.value
     assert happened.undone == story.undone
     return story
 
 
-def all_at_once(program: Program, halt_at: int = 0, values: str = "shared", **options: Any) -> Story:
+def all_at_once(program: Program, way: Way) -> Story:
     """R1, R22: the same value, or one of the possible errors; what was completed is undone in reverse."""
     story = explore(program)
-    happened = run(program, halt_at, values, **options)
+    happened = asyncio.run(happens(program, way, sequential=False))
     assert bool(happened.failed) == bool(story.may_fail)
     if happened.failed:
         assert happened.failed in story.may_fail
