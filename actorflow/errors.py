@@ -1,7 +1,7 @@
 """Everything that ActorFlow raises, in one tree.
 
     ActorflowError
-    ├── definition      InvalidStep  InvalidWorkflow  UnknownWorkflow
+    ├── definition      InvalidStep  InvalidWorkflow  InvalidRegistry  UnknownWorkflow
     ├── what is given   InvalidInput  InvalidValue  InvalidMessage  InvalidState  NotSerializable  ResultGone
     ├── how a run ends  RunFailed  RunHalted  RunCancelled  RuntimeFault
     ├── attempts        StepTimeout  StepCancelled  StepCrashed  WorkerLost  OutcomeUnknown  AttemptsExhausted
@@ -50,12 +50,20 @@ class InvalidStep(ActorflowError):
 class InvalidWorkflow(ActorflowError):
     """A workflow can't run. `problems` lists all that is wrong, each with its node and the line it was written on."""
 
-    def __init__(self, workflow: str, problems: Sequence[str]) -> None:
+    def __init__(self, workflow: str, problems: Sequence[str], what: str = "can't run") -> None:
         self.workflow = workflow
         self.problems = tuple(problems)
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
         listed = "".join(f"\n  - {problem}" for problem in problems)
-        super().__init__(f"workflow {workflow!r} can't run, {count}:{listed}")
+        super().__init__(f"workflow {workflow!r} {what}, {count}:{listed}")
+
+
+class InvalidRegistry(ActorflowError):
+    """A registry, which says what specs may name, can't be one. `problems` lists all that is wrong."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("a registry can't be made of this:" + "".join(f"\n  - {problem}" for problem in problems))
 
 
 class UnknownWorkflow(ActorflowError):

@@ -17,9 +17,20 @@ STUBS = Path(__file__).parents[2] / "shared" / "api" / "actorflow" / "__init__.p
 """The contract, where it stands next to the checkout; `FACE` is its copy."""
 
 MORE = frozenset(
-    {"DeliberateFailure", "Down", "Exit", "NoBranch", "RepeatExhausted", "StepContext", "asking", "log_events"},
+    {
+        "DeliberateFailure",
+        "Down",
+        "Exit",
+        "InvalidRegistry",
+        "NoBranch",
+        "Registry",
+        "RepeatExhausted",
+        "StepContext",
+        "asking",
+        "log_events",
+    },
 )
-"""What is exported besides: the kernel's own words, the errors of combinators, and the log."""
+"""What is exported besides: the kernel's own words, the errors of combinators, what specs may name, and the log."""
 
 LATER = frozenset(
     {"Claim", "MemoryStore", "PostgresStore", "SQLiteStore", "Scheduled", "StaleClaim", "StepRun", "Store"},

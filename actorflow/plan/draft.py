@@ -29,8 +29,25 @@ class DraftNode(msgspec.Struct, eq=False):
     captures: tuple[Expression, ...] = ()
 
 
+class Composed(msgspec.Struct, frozen=True, eq=False):
+    """A workflow that was called inside this one: `count` nodes from number `first` on are its own, named `name.…`.
+
+    `definition` tells which workflow it is; `inputs` are what it is given, `result` is what it returns, as they read here.
+    """
+
+    name: str
+    definition: Any
+    first: int
+    count: int
+    inputs: tuple[Expression, ...]
+    result: Expression
+
+
 class Draft(msgspec.Struct, eq=False):
-    """The whole of it. `returned` is False as long as nobody said what the workflow returns; `is_body`: it is the body of a scope."""
+    """The whole of it. `returned` is False as long as nobody said what the workflow returns; `is_body`: it is the body of a scope.
+
+    `composed` are the workflows that were called in it, whose nodes are among its own.
+    """
 
     name: str
     inputs: tuple[InputSpec, ...] = ()
@@ -43,3 +60,4 @@ class Draft(msgspec.Struct, eq=False):
     notes: list[str] = []
     line: str = ""
     is_body: bool = False
+    composed: list[Composed] = []

@@ -63,6 +63,9 @@ def _options(control: Control) -> str:
 
 
 def _head(draft: Draft) -> list[str]:
+    """A body's inputs have no names of their own, and the types of what they stand for."""
+    if draft.is_body:
+        return [str(len(draft.inputs))]
     inputs = [f"{spec.name}: {_type(spec.type)} = {_default(spec.default)}" for spec in draft.inputs]
     return [draft.name, *inputs, _type(draft.return_type)]
 

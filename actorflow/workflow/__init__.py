@@ -8,20 +8,23 @@ from actorflow.doors import loads_later
 from actorflow.workflow.builder import Transformed, Use, Value, WorkflowBuilder
 from actorflow.workflow.combine import around, choose, choose_first, each, group, repeat, transform
 from actorflow.workflow.emission import emit
+from actorflow.workflow.spec import Registry
 from actorflow.workflow.step import AnyStep, Guard, Mode, Step, Where, step
 from actorflow.workflow.words import Whereabouts, debug, fail, gather, template
 from actorflow.workflow.workflow import Workflow, workflow
 
 if TYPE_CHECKING:
     from actorflow.workflow.drawing import Drawing, draws_emissions
+    from actorflow.workflow.inlining import without_undo
 else:
-    __getattr__ = loads_later(__name__, drawing="Drawing draws_emissions")
+    __getattr__ = loads_later(__name__, drawing="Drawing draws_emissions", inlining="without_undo")
 
 __all__ = [
     "AnyStep",
     "Drawing",
     "Guard",
     "Mode",
+    "Registry",
     "Step",
     "Transformed",
     "Use",
@@ -44,5 +47,6 @@ __all__ = [
     "step",
     "template",
     "transform",
+    "without_undo",
     "workflow",
 ]

@@ -137,6 +137,16 @@ def _dataclass(value: Any) -> _Parts:
     )
 
 
+def rebuilt(cls: Any, names: Sequence[str]) -> Callable[[list[Any]], Any]:
+    """What makes a struct, a dataclass or a named tuple of the values of all its fields."""
+    if issubclass(cls, tuple):
+        return lambda made: cls(*made)
+    if issubclass(cls, msgspec.Struct):
+        return lambda made: cls(**dict(zip(names, made, strict=True)))
+    given = [field.name for field in dataclasses.fields(cls) if field.init]
+    return lambda made: _built(cls, given, dict(zip(names, made, strict=True)))
+
+
 def _built(cls: type, given: Sequence[str], values: dict[str, Any]) -> Any:
     made = cls(**{name: values[name] for name in given})
     for name, value in values.items():

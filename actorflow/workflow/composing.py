@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actorflow.errors import InvalidState, InvalidWorkflow
-from actorflow.plan import Body, Call, Draft, GuardSpec, InputSpec
+from actorflow.plan import Body, Call, Composed, Draft, GuardSpec, InputSpec
 from actorflow.workflow.bodies import Scope
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.drawing import Drawing, current_drawing
@@ -17,6 +17,7 @@ from actorflow.workflow.inlining import without_undo
 from actorflow.workflow.inputs import bind_values
 from actorflow.workflow.lines import users_line
 from actorflow.workflow.options import Placement
+from actorflow.workflow.promise import source_of
 from actorflow.workflow.workflow import Workflow
 
 
@@ -39,12 +40,16 @@ def draw_workflow_call(workflow: Workflow[..., Any], args: Sequence[Any], kwargs
     what = f"workflow {name!r}"
     values = bind_values(drawing, draft.inputs, workflow.definition.signature, args, kwargs, what)
     after = drawing.waits(placement.after, what) if placement.after else ()
-    return drawing.inline(draft, name, values, after, undoable=workflow.is_undoable)
+    promise = drawing.inline(draft, name, values, after, undoable=workflow.is_undoable)
+    source = source_of(promise)
+    called = Composed(name, workflow.definition, source.span[0], len(draft.nodes), tuple(values), source.expression)
+    drawing.draft.composed.append(called)
+    return promise
 
 
 def _guarded(workflow: Workflow[..., Any], draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A workflow that guards may skip is the one body of a scope, which is given its inputs."""
-    scope = Scope(Composed(workflow.name, workflow.placement, workflow.guards))
+    scope = Scope(Guarded(workflow.name, workflow.placement, workflow.guards))
     takes, keywords = _as_given(workflow.definition.signature, draft.inputs)
     what = f"workflow {scope.name!r}"
     values = bind_values(scope.drawing, draft.inputs, workflow.definition.signature, args, kwargs, what)
@@ -53,7 +58,7 @@ def _guarded(workflow: Workflow[..., Any], draft: Draft, args: Sequence[Any], kw
     return scope.open(Call(), (body,), draft.return_type, takes, values, keywords)
 
 
-class Composed(Combinator):
+class Guarded(Combinator):
     """A composed workflow that has guards, as the combinator that it is: its word is its name."""
 
     def __init__(self, word: str, placement: Placement, guards: tuple[GuardSpec, ...]) -> None:

@@ -71,6 +71,10 @@ class Said:
         raise NotImplementedError
 
 
+BROKEN = object()
+"""Stands for what couldn't be read, and has been told: its name is known, and good for nothing."""
+
+
 class Entry(msgspec.Struct, eq=False):
     """One `add_…` or `compose`, as it was written. `first` is the number of its first node, `count` how many it has."""
 
@@ -83,6 +87,7 @@ class Entry(msgspec.Struct, eq=False):
     first: int = -1
     count: int = 0
     given: Sequence[Expression] | None = None
+    result: Expression | None = None
     open: bool = False
 
 

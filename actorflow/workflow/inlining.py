@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from actorflow.plan import Body, Draft, DraftNode, Expression, StepSpec, compile_draft, moved, nodes_in
+from actorflow.plan import Body, Draft, DraftNode, Expression, Plan, StepSpec, compile_draft, moved, nodes_in
 
 
 def inlined(
@@ -32,10 +32,10 @@ def _needs(node: DraftNode) -> bool:
 
 def _without_undo(spec: StepSpec, known: dict[int, StepSpec]) -> StepSpec:
     """The step as it is where nothing is to be undone; one copy for all nodes that share it."""
-    if spec.undo is None:
+    if spec.lasts:
         return spec
     if id(spec) not in known:
-        known[id(spec)] = replace(spec, undo=None)
+        known[id(spec)] = replace(spec, undo=None, lasts=True)
     return known[id(spec)]
 
 
@@ -43,8 +43,18 @@ def _body_without_undo(body: Body) -> Body:
     if body.draft is None:
         compiled = body.compile
         assert compiled is not None
-        return replace(body, compile=lambda: compile_draft(without_undo(compiled().draft)))
+        return replace(body, compile=WithoutUndo(compiled))
     return replace(body, draft=without_undo(body.draft))
+
+
+class WithoutUndo:
+    """Compiles a workflow as it is where nothing is to be undone."""
+
+    def __init__(self, compiled: Callable[[], Plan]) -> None:
+        self.compiled = compiled
+
+    def __call__(self) -> Plan:
+        return compile_draft(without_undo(self.compiled().draft))
 
 
 def without_undo(draft: Draft) -> Draft:

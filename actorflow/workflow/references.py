@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from actorflow.errors import InvalidWorkflow, suggest
 from actorflow.plan import (
     UNUSABLE,
     Attribute,
+    Collected,
     Constant,
     Expression,
     InputValue,
@@ -32,21 +35,46 @@ from actorflow.workflow.promise import Promise, Source, is_promise, source_of
 from actorflow.workflow.subpath import MissingPart, item_type, member_type
 
 
+def input_key(name: str) -> str:
+    """What an input is known as where a node may have its name; no node has one like that."""
+    return f"[{name}]"
+
+
 class Reference:
-    """A name and a path, where a text wouldn't say it: `up` is how many bodies further out the name is looked for."""
+    """A name and a path, where a text wouldn't say it: `up` is how many bodies further out the name is looked for.
 
-    __slots__ = ("keys", "name", "up")
+    `unchecked`: what the types say of the path doesn't count, as if the value were annotated `Any`.
+    """
 
-    def __init__(self, name: str, keys: tuple[Key, ...] = (), up: int = 0) -> None:
+    __slots__ = ("keys", "name", "unchecked", "up")
+
+    def __init__(self, name: str, keys: tuple[Key, ...] = (), up: int = 0, *, unchecked: bool = False) -> None:
         self.name = name
         self.keys = keys
         self.up = up
+        self.unchecked = unchecked
 
     def __repr__(self) -> str:
-        return f"{self.name}{''.join(map(str, self.keys))}"
+        return f"{self.name.strip('[]')}{''.join(map(str, self.keys))}"
 
 
-_LEAVES = (str, Value, Transformed, Reference, Promise)
+class Part(msgspec.Struct, frozen=True):
+    """A part of a value that is no name."""
+
+    of: Any
+    keys: tuple[Key, ...]
+
+
+class Container(msgspec.Struct, frozen=True, eq=False):
+    """A container of values, which `build` makes of them: for what can't be made while its items are names."""
+
+    shape: type[Any]
+    keys: tuple[Key, ...]
+    items: tuple[Any, ...]
+    build: Callable[[list[Any]], Any]
+
+
+_LEAVES = (str, Value, Transformed, Reference, Part, Container, Promise)
 _WHOLE = (NodeValue, InputValue)
 """What most references mean."""
 
@@ -87,7 +115,12 @@ class Names:
             return value
         if isinstance(value, (str, Reference)):
             source = self.source(value, what, line)
-            return Promise(Source(self.drawing, UNUSABLE, Any, str(value)) if source is None else source)
+            if source is None:
+                return Promise(Source(self.drawing, UNUSABLE, Any, str(value)))
+            here = self._reached(source)
+            return Promise(
+                source if here is source.expression else Source(self.drawing, here, source.type, source.label)
+            )
         expression = self.expression(value, what, line)
         if isinstance(expression, Constant):
             return expression.value
@@ -101,6 +134,13 @@ class Names:
                 return self._transformed(leaf, what, line)
             case Promise():
                 return self._reached(source_of(leaf))
+            case Part(of, keys):
+                whole = self.expression(of, what, line)
+                for key in keys:
+                    whole = part_of(whole, key, Any)
+                return whole
+            case Container(shape, keys, items, build):
+                return Collected(shape, keys, tuple(self.expression(item, what, line) for item in items), build)
             case _:
                 source = self.source(leaf, what, line)
                 return UNUSABLE if source is None else self._reached(source)
@@ -134,7 +174,7 @@ class Names:
             self.drawing.problem(f"{what}, {str(reference)!r}: {missing}", line)
             return None
         if found is None:
-            self.unknown(reference if isinstance(reference, str) else reference.name, what, line)
+            self.unknown(reference if isinstance(reference, str) else reference.name.strip("[]"), what, line)
         return found
 
     def _found(self, reference: Any, what: str, line: str) -> Source | None:
@@ -155,11 +195,12 @@ class Names:
             return None
         source = names._named(reference.name, what, line)
         for key in reference.keys:
-            source = _part(source, key, type_at(source.type, key))
+            source = _part(source, key, Any if reference.unchecked else type_at(source.type, key))
         return source
 
     def _named(self, name: str, what: str, line: str) -> Source:
         known, type = self.known[name], self.types.get(name, Any)
+        name = name.strip("[]")
         if isinstance(known, Entry):
             return Source(
                 self.drawing, self._result(known, what, line), type, name, (known.first, known.first + known.count)
@@ -168,7 +209,7 @@ class Names:
         return Source(self.drawing, known, type, name, span)
 
     def _result(self, entry: Entry, what: str, line: str) -> Expression:
-        """What a composed workflow returns; one that hands its own result to itself has none."""
+        """What a composed workflow returns, one expression for all that use it; one that hands its own result to itself has none."""
         if entry.first < 0:
             return UNUSABLE
         if entry.open:
@@ -176,11 +217,13 @@ class Names:
                 f"{what} waits for itself: {entry.name!r} returns an input that is its own result", line
             )
             return UNUSABLE
-        entry.open = True
-        try:
-            return moved(entry.what.definition.draft().result, entry.first, self.given(entry))
-        finally:
-            entry.open = False
+        if entry.result is None:
+            entry.open = True
+            try:
+                entry.result = moved(entry.what.definition.draft().result, entry.first, self.given(entry))
+            finally:
+                entry.open = False
+        return entry.result
 
     def _parts(self, source: Source, parts: Sequence[str]) -> Source:
         for part in parts:
@@ -193,7 +236,8 @@ class Names:
         self.drawing.problem(f"{what}: there is no input or node {name!r}{hint}", line)
 
     def _all_names(self) -> Sequence[str]:
-        return [*self.known, *(self.around._all_names() if self.around is not None else ())]
+        own = [name for name in self.known if not name.startswith("[")]
+        return [*own, *(self.around._all_names() if self.around is not None else ())]
 
     # ── waiting ──
 
@@ -231,6 +275,8 @@ def _part(source: Source, key: Key, type: Any) -> Source:
 
 def key_of(type: Any, part: str) -> tuple[Key, Any]:
     """What a part of a reference means for a value of this type, and the part's own type. Raises `MissingPart`."""
+    if part.startswith("__"):
+        raise MissingPart(f"`.{part}` is the value's own, and can't be reached")
     key: Key = Item(int(part)) if part.isdecimal() else Item(part) if is_keyed(type) else Attribute(part)
     return key, type_at(type, key)
 

@@ -78,15 +78,23 @@ def _workflow_body(workflow: Workflow[..., Any]) -> tuple[Body, Any, Any]:
     compile_later(definition)
     taken = next(iter(definition.signature.parameters))
 
-    def compile() -> Plan:
-        plan = definition.compile()
-        draft = plan.draft if workflow.is_undoable else without_undo(plan.draft)
-        if len(draft.inputs) > 1:
-            draft = _of_one_input(draft, taken)
-        return plan if draft is plan.draft else compile_draft(draft)
-
     takes = next(spec.type for spec in definition.inputs() if spec.name == taken)
-    return Body("*", None, 1, (), compile), takes, definition.return_type()
+    return Body("*", None, 1, (), Pass(workflow, taken)), takes, definition.return_type()
+
+
+class Pass:
+    """Compiles a workflow as one pass of it: what it takes is its first input."""
+
+    def __init__(self, workflow: Workflow[..., Any], taken: str) -> None:
+        self.workflow = workflow
+        self._taken = taken
+
+    def __call__(self) -> Plan:
+        plan = self.workflow.definition.compile()
+        draft = plan.draft if self.workflow.is_undoable else without_undo(plan.draft)
+        if len(draft.inputs) > 1:
+            draft = _of_one_input(draft, self._taken)
+        return plan if draft is plan.draft else compile_draft(draft)
 
 
 def _of_one_input(draft: Draft, taken: str) -> Draft:

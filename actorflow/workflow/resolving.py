@@ -18,20 +18,31 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from actorflow.errors import InvalidStep, InvalidWorkflow
-from actorflow.plan import UNUSABLE, DraftNode, Expression, InputSpec, InputValue, NodeValue, StepSpec, shape_of
+from actorflow.plan import (
+    UNUSABLE,
+    Composed,
+    DraftNode,
+    Expression,
+    InputSpec,
+    InputValue,
+    NodeValue,
+    StepSpec,
+    moved,
+    shape_of,
+)
 from actorflow.workflow.bodies import never_called
 from actorflow.workflow.calls import one_line, type_in
 from actorflow.workflow.combinators import Combinator
 from actorflow.workflow.definition import Drawn
 from actorflow.workflow.drawing import Drawing, drawing_of
-from actorflow.workflow.entries import Content, Entry, Said, is_step, is_workflow
+from actorflow.workflow.entries import BROKEN, Content, Entry, Said, is_step, is_workflow
 from actorflow.workflow.functions import check_name
 from actorflow.workflow.inlining import inlined
 from actorflow.workflow.lines import written_at
 from actorflow.workflow.options import Placement
 from actorflow.workflow.parameters import Parameters
 from actorflow.workflow.promise import Promise, Source, is_promise, source_of
-from actorflow.workflow.references import Names
+from actorflow.workflow.references import Names, input_key
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
@@ -61,6 +72,7 @@ class Resolver(Names):
         self._parameters: dict[int, Parameters] = {}
         self._has_scopes = any(isinstance(entry.what, Said) for entry in self._entries)
         self._without_undo: dict[int, StepSpec] = {}
+        self._shadowed: set[str] = set()
 
     def resolve(self) -> Expression:
         """Places all nodes, and gives the expression of the result."""
@@ -111,6 +123,8 @@ class Resolver(Names):
         resolver = Resolver(drawing, content, self if sees_around else None)
         resolver.known.update(bound)
         resolver.types.update(types)
+        for name in bound if content.has_paths else ():
+            resolver.shadow(name)
         result = resolver.resolve()
         return Promise(Source(drawing, result, type_in(drawing, result), content.name))
 
@@ -122,6 +136,13 @@ class Resolver(Names):
                 self.drawing.problem(f"an input's name is an identifier, not {spec.name!r}", line)
             self.known.setdefault(spec.name, InputValue(i))
             self.types[spec.name] = spec.type
+        for spec, _ in self._content.inputs if self._content.has_paths else ():
+            self.shadow(spec.name)
+
+    def shadow(self, name: str) -> None:
+        """Lets a node have the name of an input."""
+        self.known[input_key(name)], self.types[input_key(name)] = self.known[name], self.types[name]
+        self._shadowed.add(name)
 
     def _declare_entries(self) -> None:
         nodes = self.drawing.draft.nodes
@@ -144,7 +165,9 @@ class Resolver(Names):
         except InvalidStep as error:
             self.drawing.problem(str(error).partition("\n")[0], line)
             return False
-        if name in self.known:
+        if name in self._shadowed:
+            self._shadowed.discard(name)
+        elif name in self.known:
             self.drawing.problem(f"{name!r} is there already; names of inputs and nodes are unique", line)
             return False
         return True
@@ -178,6 +201,8 @@ class Resolver(Names):
         if isinstance(what, Said):
             self.types[entry.name] = what.returns
             return (_unknown_yet(entry, what.returns),)
+        if what is BROKEN:
+            return None
         self.problem(entry, f"is neither a step nor a workflow: {what!r}")
         return None
 
@@ -196,14 +221,20 @@ class Resolver(Names):
             node.arguments, node.keywords = self._bound(entry, entry.what)
             node.after = self._after(entry)
         elif _is_inlined(entry.what):
-            workflow: Workflow[..., Any] = entry.what
-            draft = workflow.definition.draft()
-            filled = inlined(
-                draft, entry.name, entry.first, self.given(entry), self._after(entry), undoable=workflow.is_undoable
-            )
-            nodes[entry.first : entry.first + entry.count] = filled
+            self._compose(entry, entry.what)
         else:
             self._draw(entry)
+
+    def _compose(self, entry: Entry, workflow: Workflow[..., Any]) -> None:
+        """Fills in the nodes of a composed workflow."""
+        draft, given, after = workflow.definition.draft(), self.given(entry), self._after(entry)
+        first, undoable = entry.first, workflow.is_undoable
+        filled = inlined(draft, entry.name, first, given, after, undoable=undoable)
+        self.drawing.draft.nodes[first : first + entry.count] = filled
+        if entry.result is None:
+            entry.result = moved(draft.result, first, given)
+        called = Composed(entry.name, workflow.definition, first, entry.count, tuple(given), entry.result)
+        self.drawing.draft.composed.append(called)
 
     def _draw(self, entry: Entry) -> None:
         """Has a combinator, or a guarded workflow, draw its node, and puts that in its place."""

@@ -54,8 +54,11 @@ class SaidDebug(Said):
 
 
 class SaidGather(Said):
-    def __init__(self, maker: Any) -> None:
+    """`positional` are arguments that have no names of their own."""
+
+    def __init__(self, maker: Any, positional: Sequence[Any] = ()) -> None:
         self._maker = maker
+        self._positional = positional
         self.returns = maker if isinstance(maker, type) else Any
 
     def draw(self, resolver: Resolver, entry: Entry) -> Any:
@@ -63,11 +66,16 @@ class SaidGather(Said):
         if not_a_maker(self._maker):
             return word(self._maker)  # it says why
         try:
-            args, kwargs = named_arguments(signature_of_maker(self._maker), entry.arguments)
+            args, kwargs = self._arguments(entry)
         except TypeError as error:
             return resolver.problem(entry, one_line(error))
         promises = [resolver.promise(value, entry) for value in args]
         return word(self._maker, *promises, **resolver.promises(kwargs, entry))
+
+    def _arguments(self, entry: Entry) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        if self._positional:
+            return self._positional, entry.arguments
+        return named_arguments(signature_of_maker(self._maker), entry.arguments)
 
 
 class SaidTransform(Said):

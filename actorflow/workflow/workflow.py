@@ -12,13 +12,16 @@ global table. Called inside another workflow it is composed: its nodes become no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from actorflow.plan import GuardSpec, InputSpec, Plan
 from actorflow.workflow.definition import Definition, FunctionDefinition
 from actorflow.workflow.functions import check_name
 from actorflow.workflow.options import Placement
 from actorflow.workflow.step import Guard, Where
+
+if TYPE_CHECKING:
+    from actorflow.workflow.spec import Registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -107,6 +110,25 @@ class Workflow(Generic[P, R_co]):
         from actorflow.workflow.inputs import convert_inputs
 
         return convert_inputs(f"workflow {self.name!r}", self.inputs, given)
+
+    def to_spec(self, registry: Registry) -> dict[str, Any]:
+        """The workflow as plain data, which can be kept as JSON; what it names is named in the registry.
+
+        Raises `InvalidWorkflow` with all that can't be told as data, each with its node: a lambda, a step that the registry doesn't know.
+        """
+        from actorflow.workflow.spec import tell_workflow
+
+        return tell_workflow(self.definition, registry)
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any], registry: Registry) -> Workflow[..., Any]:
+        """The workflow that plain data says, compiled. Nothing is reached but what is in the registry.
+
+        Raises `InvalidWorkflow` with all that is wrong, each with its path: `$.nodes[3].each.items`.
+        """
+        from actorflow.workflow.spec import read_spec
+
+        return read_spec(spec, registry)
 
     def __repr__(self) -> str:
         return f"<workflow {self.name}>"
