@@ -47,7 +47,7 @@ def advance(state: State, now: float) -> None:
     if phase == RUN:
         if state.ready:
             start_ready(state, now)
-        if not state.remaining:
+        if not state.remaining and state.phase == RUN:
             close(state, now)
         return
     state.ready.clear()
@@ -94,7 +94,7 @@ def start_ready(state: State, now: float) -> None:
         return
     state.more = state.running < state.cap
     if state.allowance <= 0:
-        out_of_steps(state, now)
+        go_on_without_steps(state, room, now)
 
 
 def starts_one(state: State) -> bool:
@@ -110,6 +110,22 @@ def starts_one(state: State) -> bool:
     state.started.append(node)
     state.more = False
     return True
+
+
+def go_on_without_steps(state: State, room: int, now: float) -> None:
+    """R31: `max_steps` attempts were started. What scopes decide is no attempt; a step that is ready is one too many."""
+    steps, tree = state.program.steps, state.tree
+    waiting = [node for node in state.ready if state.status[node] == READY and not (tree and is_gated(state, node))]
+    if any(steps[node].control is None for node in waiting):
+        out_of_steps(state, now)
+        return
+    state.ready.clear()
+    for node in waiting:
+        if room > 0:
+            room -= prepare(state, node, now)
+        else:
+            state.ready.append(node)
+    state.more = bool(state.ready) and state.running < state.cap
 
 
 def out_of_steps(state: State, now: float) -> None:

@@ -99,17 +99,17 @@ def scope_left(state: State, fact: ScopeLeft) -> None:
 def steps_emitted(state: State, fact: StepsEmitted) -> None:
     """The step itself is done, and undone like any other; replaced, it has its result when the other one has."""
     node = fact.node
+    outer = None if state.tree is None else state.tree.frame_of[node]
+    if outer is not None:
+        outer.emitted = True  # its range stands for this item until its end
     if fact.plan is None:
         fold.step_succeeded(state, fact)
         return
     tree = tree_of(state)
-    outer = tree.frame_of[node]
     body = BodyPlan(Body("", None), fact.plan)
     scope = tree.scopes[node] = Scope(node, ScopePlan(EMITTED, (body,)), outer, fact.began)
     open_frame(state, tree, scope, 0, 0, "", (), fact.at)
     frame = next(iter(scope.frames.values()))
-    if outer is not None:
-        outer.emitted = True
     if not fact.replacing:
         if outer is not None:  # before the step is resolved: the frame isn't done without its guests
             outer.left += 1

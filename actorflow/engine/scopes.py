@@ -99,7 +99,7 @@ def go_on(state: State, tree: Tree, now: float) -> None:
             node, error = tree.broken.pop()
             record(state, StepGaveUp(state.run, node, state.attempt[node], now, error, "run"), now)
         elif tree.done:
-            close_frame(state, tree, tree.done.pop(), now)
+            close_frame(state, tree, tree.done.pop(0), now)
         else:
             ended = items.roll_back(state, tree, now)
             for item in ended:
