@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -101,7 +102,7 @@ class FaultyLaunch(Launch):
             await self._strike(phase, "before")
             runner, row, node, _, _ = HERE.get()
             function = partial(original.function, *arguments, **named)
-            answer = await runner.call(row, node, function, is_async=original.is_async)
+            answer = await runner.call(row, node, function, _within, is_async=original.is_async)
             await self._strike(phase, "after")
             return answer
 
@@ -122,6 +123,11 @@ class FaultyLaunch(Launch):
             if fault.hangs or fault.delay:
                 raise InvalidState(f"a fault {fault} waits, but the step is inline, and would hold up the loop")
             strike_now(fault)
+
+
+def _within(_row: Any, /) -> AbstractContextManager[None]:
+    """The handler is called within what the middleware has entered around the fault."""
+    return nullcontext()
 
 
 async def strike(faults: Sequence[Fault]) -> None:
