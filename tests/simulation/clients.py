@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heapify
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import orders, replay
+from actorflow.engine import orders, replay, set_aside
 from actorflow.errors import OutcomeUnknown
 from actorflow.policy import Skip
 
@@ -60,8 +60,11 @@ def resume(world: World) -> None:
     world.epoch += 1
     if world.random.random() < 0.5 and world.listen and world.moves:
         move(world)
+    expected = [n for n in world.witness.nodes if n.set_aside]
     world.witness.resume()
-    answers = {node: answer(world, node) for node, n in enumerate(world.witness.nodes) if n.set_aside}
+    answers = {node: answer(world, node) for node in set_aside(world.state)}
+    assert not any(n.set_aside for n in expected), "one that is set aside isn't told of"
+    world.witness.settle_items()
     world.watch_the_time()
     message = orders.Resume(world.run, world.now, answers)
     world.deliver(message)
@@ -78,17 +81,18 @@ def again(world: World, message: orders.Resume) -> None:
 def answer(world: World, node: int) -> Any:
     """What a person says of a step that was set aside (R49)."""
     witness = world.witness
-    n = witness.nodes[node]
+    n = world.at(node)
+    assert n.set_aside, f"{n} is set aside, and wasn't irreversible and interrupted"
     n.set_aside = False
     answer = world.random.choice(("retry", "fail", "skip"))
     if answer == "skip":
-        skip = Skip(f"skipped {node}")
+        skip = Skip(f"skipped {n.name}")
         witness.resolve(n, skip.value)
         return skip
     if answer == "fail":
         witness.acted_in_vain(n, OutcomeUnknown())
         n.unknown = True
-        witness.offer_or_stand(n, node)
+        witness.offer_or_stand(n)
     return answer
 
 

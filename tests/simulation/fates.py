@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actorflow import facts
-from actorflow.errors import WorkerLost
+from actorflow.errors import InvalidWorkflow, WorkerLost
 from actorflow.policy import TryAgain
+from tests.simulation.bodies import emissions
+from tests.simulation.deciding import decision, leaving
 from tests.simulation.nodes import Job
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ def outcome(world: World, job: Job) -> Any:
         return attempt_outcome(world, job, fails=fails)
     if job.kind == "guard":
         return guard_outcome(world, job, fails=fails)
+    if job.kind == "leave":
+        return leaving(world, job, fails=fails)
+    if job.kind == "scope":
+        return decision(world, job, fails=fails)
     return handler_outcome(world, job)
 
 
@@ -29,16 +35,29 @@ def attempt_outcome(world: World, job: Job, *, fails: bool) -> Any:
         return facts.StepInterrupted(*at, random.random() < 0.8, job.began)
     kind = random.random()
     if not fails and kind < 0.9:
-        return facts.StepSucceeded(*at, f"{job.node}#{job.number}", job.began)
+        if world.has_scopes and kind < 0.08:
+            return emission(world, job)
+        return facts.StepSucceeded(*at, f"{job.n.name}#{job.number}", job.began)
     if not fails:
         if kind < 0.92:
-            return facts.StepHalted(*at, f"{job.node}#{job.number}", job.began)
+            return facts.StepHalted(*at, f"{job.n.name}#{job.number}", job.began)
         error: Exception = TryAgain(random.choice((None, "later", ValueError("later"))))
         return facts.AttemptFailed(*at, error, True, random.random(), job.began)
     if kind < 0.3:
         world.seen["crash"] = 1
         return facts.AttemptFailed(*at, WorkerLost(), random.random() < 0.2, random.random(), job.began, True)
     return facts.AttemptFailed(*at, OSError("no"), random.random() < 0.2, random.random(), job.began)
+
+
+def emission(world: World, job: Job) -> Any:
+    """It has called others; they may be such that they can't be planned."""
+    random = world.random
+    at = (world.run, job.node, job.number, world.now, f"{job.n.name}#{job.number}", job.began)
+    world.seen["emission"] = 1
+    if random.random() < 0.1:
+        return facts.StepsEmitted(*at, problem=InvalidWorkflow("emitted", ["it takes what there isn't"]))
+    plan, replacing = random.choice(emissions())
+    return facts.StepsEmitted(*at, plan, replacing)
 
 
 def guard_outcome(world: World, job: Job, *, fails: bool) -> Any:
@@ -52,9 +71,9 @@ def guard_outcome(world: World, job: Job, *, fails: bool) -> Any:
     if kind < 0.7:
         return facts.GuardsPassed(*at, job.began)
     if kind < 0.8:
-        return facts.StepSkipped(*at, f"{job.node} skipped", job.began)
+        return facts.StepSkipped(*at, f"{job.n.name} skipped", job.began)
     if kind < 0.83:
-        return facts.StepHalted(*at, f"{job.node} skipped", job.began)
+        return facts.StepHalted(*at, f"{job.n.name} skipped", job.began)
     return facts.GuardFailed(*at, TryAgain("not yet"), True, random.random(), job.began)
 
 
@@ -68,7 +87,7 @@ def handler_outcome(world: World, job: Job) -> Any:
             return facts.StepUndone(*at, job.began)
         return facts.UndoAttemptFailed(*at, OSError("undo"), again, delay, job.began)
     if kind < 0.3:
-        return facts.StepRecovered(*at, f"{job.node} recovered", job.began)
+        return facts.StepRecovered(*at, f"{job.n.name} recovered", job.began)
     if kind < 0.6:
         return facts.StepCompensated(*at, False, 0.0, None, job.began)
     if kind < 0.75:

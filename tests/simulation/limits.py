@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from actorflow.plan import Plan
+from collections.abc import Callable
+
+from actorflow.plan import StepSpec
 from tests.simulation.plans import POOLS
 
 CAPACITY = [limit.at_most or 0 for limit in POOLS]
@@ -11,17 +13,20 @@ CAPACITY = [limit.at_most or 0 for limit in POOLS]
 class Limits:
     """`held` counts the grants per node, those on their way to the engine included."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.needs = [tuple(POOLS.index(spec.limit) for spec in step.limits) for step in plan.steps]
+    def __init__(self, step_of: Callable[[int], StepSpec]) -> None:
+        self.step_of = step_of  # a number has one step, whatever its range is used for
         self.free = CAPACITY.copy()
         self.held: dict[int, int] = {}
         self.line: list[int] = []
 
+    def needs(self, node: int) -> tuple[int, ...]:
+        return tuple(POOLS.index(spec.limit) for spec in self.step_of(node).limits)
+
     def take(self, node: int) -> bool:
         """All permits that the node needs, or none."""
-        if not all(self.free[pool] for pool in self.needs[node]):
+        if not all(self.free[pool] for pool in self.needs(node)):
             return False
-        for pool in self.needs[node]:
+        for pool in self.needs(node):
             self.free[pool] -= 1
         self.held[node] = self.held.get(node, 0) + 1
         return True
@@ -36,7 +41,7 @@ class Limits:
         """Returns one grant; answers with the nodes in line that get theirs."""
         assert self.held.get(node, 0) > 0, f"permits of node {node} came back that it didn't have"
         self.held[node] -= 1
-        return self.free_up(self.needs[node])
+        return self.free_up(self.needs(node))
 
     def free_up(self, pools: tuple[int, ...]) -> list[int]:
         for pool in pools:

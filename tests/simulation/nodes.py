@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from actorflow.plan import StepSpec
+
+if TYPE_CHECKING:
+    from tests.simulation.places import Body, Opening
 
 
 class Job:
-    """Something that executes for a node: a try of its guards, an attempt, a try of a handler."""
+    """Something that executes for a node: a try of its guards, an attempt, a scope's own code, a try of a handler."""
 
     __slots__ = (
         "abandoned",
@@ -16,6 +21,7 @@ class Job:
         "executing",
         "kind",
         "message",
+        "n",
         "node",
         "number",
         "told",
@@ -23,9 +29,10 @@ class Job:
         "version",
     )
 
-    def __init__(self, kind: str, node: int, number: int, tries: int, began: float) -> None:
-        self.kind = kind
-        self.node = node
+    def __init__(self, kind: str, n: Node, node: int, number: int, tries: int, began: float) -> None:
+        self.kind = kind  # guard, run, compensate, undo; scope: what a scope decides; leave: an around
+        self.n = n
+        self.node = node  # the engine's number of it, which may be another one's later
         self.number = number
         self.tries = tries
         self.began = began
@@ -40,12 +47,17 @@ class Job:
 
 class Node:
     __slots__ = (
-        "abandoned", "again", "comp_tries", "counted", "first", "fresh", "handler_first", "job", "last", "offered",
-        "owed", "passed", "reason", "resolved", "set_aside", "since", "stood", "stopped", "undo_tries", "unknown",
-        "value",
+        "abandoned", "again", "body", "comp_tries", "counted", "emitted", "first", "fresh", "generation", "handler_first", "job",
+        "last", "local", "name", "needs", "offered", "opening", "owed", "own", "passed", "reason", "replaced", "resolved",
+        "set_aside", "since", "step", "stood", "stopped", "undo_tries", "unknown", "value",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, body: Body, local: int, name: str, step: StepSpec) -> None:
+        self.body = body
+        self.local = local
+        self.name = name
+        self.step = step
+        self.needs: list[Node] = []
         self.last = 0  # the number of the last try
         self.counted = 0  # tries that count against Retry
         self.first: float | None = None  # when the first try began
@@ -53,6 +65,7 @@ class Node:
         self.fresh = False  # its guards have just passed: the first attempt takes the number of their last try
         self.job: Job | None = None
         self.value: Any = None
+        self.own: Any = None  # what its own code gave: another step may stand for it
         self.resolved = False
         self.reason: BaseException | None = None  # its code was entered, and hasn't succeeded
         self.offered = False  # that attempt was offered to the compensation
@@ -67,3 +80,12 @@ class Node:
         self.comp_tries = 0
         self.undo_tries = 0
         self.again = 0.0
+        self.opening: Opening | None = None  # a scope that was opened
+        self.emitted: Body | None = None
+        self.replaced = False  # one that it has emitted stands for it
+        self.generation: tuple[str, int] | None = (
+            None  # of one that stands for a step: its name, and how many stood for it
+        )
+
+    def __repr__(self) -> str:
+        return self.name

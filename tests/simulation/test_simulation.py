@@ -27,6 +27,13 @@ AT_LEAST = {
     "failed": 0.10,
     "cancelled": 0.02,
     "undone": 0.02,
+    "scope": 0.20,
+    "emission": 0.05,
+    "item taken back": 0.02,
+    "around left in a halt": 0.01,
+    "around left in a rollback": 0.05,
+    "around entered again": 0.005,
+    "range used anew": 0.01,
 }
 """Which share of the runs must have met what, so that the invariants are asked about all of it."""
 

@@ -11,79 +11,25 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from heapq import heappop, heappush
-from random import Random
+from heapq import heappop
 from typing import Any
 
 from actorflow import facts
-from actorflow.engine import RULES, RunOptions, State, decide, orders
+from actorflow.engine import RULES, decide, orders
 from actorflow.errors import StepTimeout
 from actorflow.facts import Fact
 from tests.simulation import clients
 from tests.simulation.books import check_books
 from tests.simulation.fates import outcome
-from tests.simulation.limits import Limits
-from tests.simulation.nodes import Job
-from tests.simulation.plans import RUNS_PER_PLAN, TIMEOUT, make_plan
-from tests.simulation.witness import PATIENCE, TRAVEL, Witness
+from tests.simulation.nodes import Job, Node
+from tests.simulation.plans import TIMEOUT
+from tests.simulation.stage import GRACE, Stage
+from tests.simulation.witness import TRAVEL
 
-GRACE = 0.5
 EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
 
 
-class World:
-    def __init__(self, seed: int, *, listen: bool = True) -> None:
-        self.seed = seed
-        self.run = "run"
-        self.random = random = Random(seed)
-        self.plan = make_plan(seed // RUNS_PER_PLAN)
-        self.options = self.some_options()
-        self.failing = random.choice((0.0, 0.02, 0.05, 0.15))
-        self.limits = Limits(self.plan)
-        sequential, bound = self.options.sequential, self.options.max_concurrency
-        self.witness = Witness(
-            self.plan,
-            cap=1 if sequential else bound or 1 << 30,
-            max_steps=self.options.max_steps,
-            sequential=sequential,
-        )
-        self.state = State(self.plan, self.run, (), self.options)
-        self.listen = listen
-        self.recorded: list[Fact] = []
-        self.sent: list[Any] = []  # orders, in their order: what two plays of one seed have in common
-        self.now = 0.0
-        self.sequence = 0
-        self.events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
-        self.seen: Counter[str] = Counter()
-        self.epoch = 0
-        self.orphans: set[int] = set()  # nodes of which an abandoned attempt executes
-        self.moves = True  # whether a halted run may be resumed elsewhere, from what was recorded
-        self.trace = False
-
-    def some_options(self) -> RunOptions:
-        random = self.random
-        return RunOptions(
-            timeout=random.random() * 6 if random.random() < 0.08 else None,
-            on_timeout=random.choice(("halt", "cancel")),
-            reversible=random.random() < 0.3,
-            sequential=random.random() < 0.1,
-            max_concurrency=random.choice((None, None, 1, 2, 3)),
-            max_steps=random.randint(1, 10) if random.random() < 0.06 else None,
-            halt_timeout=PATIENCE,
-            settle_timeout=PATIENCE,
-            cancel_grace=GRACE,
-            checked=random.random() < 0.15,
-        )
-
-    # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def later(self, wait: float, act: Callable[..., None], *arguments: Any) -> None:
-        self.sequence += 1
-        heappush(self.events, (self.now + wait, self.sequence, act, arguments))
-
-    def travel(self) -> float:
-        return self.random.random() * TRAVEL if self.random.random() < 0.5 else 0.0
-
+class World(Stage):
     def play(self) -> str:
         """Plays the run to its end. Raises AssertionError if an invariant breaks."""
         self.later(0.0, self.deliver, facts.RunStarted(self.run, 0.0, "simulated", {}))
@@ -120,8 +66,11 @@ class World:
     # ── one turn ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def deliver(self, message: Any, job: Job | None = None) -> None:
-        if job is not None and not job.answered and not job.abandoned:
-            self.tell(job, message)
+        if job is not None:
+            if not job.answered and not job.abandoned:
+                self.tell(job, message)
+            elif self.has_scopes:
+                return  # where numbers are used anew, nothing comes of a job that has answered
         if self.trace:
             print(f"{self.now:7.3f} → {message}")
         state = self.state
@@ -130,6 +79,8 @@ class World:
         decide(state, message, self.now)
         while self.carry_out():
             pass
+        if state.tree is not None:
+            state.tree.recycle()
 
     def tell(self, job: Job, message: Any) -> None:
         """The witness learns what the engine is about to be told of this job."""
@@ -142,13 +93,12 @@ class World:
                 if job.told:
                     self.seen["abandoned"] = 1
                     self.witness.was_abandoned(job)
-                    if job.executing and job.kind == "run":
+                    if job.executing and job.kind in ("run", "scope"):
                         self.orphans.add(job.node)
                     job.version += 1
                     self.later(self.random.random(), self.job_ends, job, job.version)
-            case facts.StepHalted():
-                self.witness.answered(job, message, self.now)
             case _:
+                assert not self.has_scopes or self.at(job.node) is job.n, f"{job.n} has lost its number"
                 self.witness.answered(job, message, self.now)
 
     def carry_out(self) -> bool:
@@ -161,8 +111,12 @@ class World:
         if state.facts:
             self.recorded += state.facts
             state.facts = []
-        self.sent += started
-        self.sent += ordered
+        if self.has_scopes:  # numbers may differ where ranges are used anew
+            self.sent += map(state.name, started)
+            self.sent += (type(order).__name__ for order in ordered)
+        else:
+            self.sent += started
+            self.sent += ordered
         if self.trace and (started or asks or ordered):
             print(f"        starts {started} asks {asks} orders {ordered}")
         for node in started:
@@ -193,7 +147,7 @@ class World:
         if state.by == "max_steps" and not (witness.halting or witness.rolling):
             assert witness.attempts == self.options.max_steps, "the run is out of steps too early"
             witness.runs_out(halts=self.options.on_timeout == "halt")
-        if not witness.unresolved and not (witness.halting or witness.rolling or witness.closing or witness.ended):
+        if not witness.root.left and not (witness.halting or witness.rolling or witness.closing or witness.ended):
             try:
                 self.plan.returns(state.values)
             except LookupError:
@@ -217,11 +171,14 @@ class World:
     # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def start_attempt(self, node: int) -> None:
-        state, step = self.state, self.plan.steps[node]
-        number = state.attempt[node]
+        state, n = self.state, self.at(node)
+        step, number = n.step, state.attempt[node]
+        if step.control is not None:
+            self.start_scope(n, node, number)
+            return
         if step.limits:
-            assert self.limits.held.get(node), f"{node} starts without its permits"
-        job = self.witness.attempt_starts(node, number, state.values, self.now)
+            assert self.limits.held.get(node), f"{n} starts without its permits"
+        job = self.witness.attempt_starts(n, node, number, state.values, self.now)
         if self.random.random() < 0.004:
             job.message = orders.NothingBegun(self.run, node, number, self.now, KeyError("an argument can't be made"))
             self.witness.code_ended(job)
@@ -230,45 +187,67 @@ class World:
         duration = self.random.random()
         self.later(duration, self.job_ends, job, 0)
         if step.timeout is not None and duration > TIMEOUT:
-            error = StepTimeout(self.plan.names[node], TIMEOUT)
+            error = StepTimeout(n.name, TIMEOUT)
             again = self.random.random() < 0.3
             at = self.now + TIMEOUT
             late = orders.DeadlinePassed(self.run, node, number, at, error, again, self.random.random(), self.now)
             self.later(TIMEOUT, self.deliver, late, job)
 
+    def start_scope(self, n: Node, node: int, number: int) -> None:
+        witness = self.witness
+        if n.opening is None:
+            job = witness.attempt_starts(n, node, number, self.state.values, self.now)
+        else:
+            self.seen["around entered again"] |= n.opening.left
+            job = witness.scope_asks(n, node, number, self.now)
+        self.seen["scope"] = 1
+        self.later(self.random.random() * 0.4 if self.random.random() < 0.5 else 0.0, self.job_ends, job, 0)
+
+    def leave(self, order: orders.LeaveScope) -> None:
+        n = self.at(order.node)
+        if n.job is not None:
+            return  # it is being left already, and will say so
+        self.seen["around left in a rollback" if self.witness.rolling else "around left in a halt"] = 1
+        job = self.witness.leaving_starts(n, order.node, order.error, self.now)
+        self.later(self.random.random() * 0.5, self.job_ends, job, 0)
+
     def nothing_begun(self, job: Job) -> None:
         witness = self.witness
         if not job.answered and not job.abandoned:
             job.answered = True
-            n = witness.nodes[job.node]
+            n = job.n
             n.job = None
             witness.live -= 1
             n.stopped = False
-            witness.stand(n, job.node, "run", job.number, job.message.error)
+            witness.stand(n, "run", job.number, job.message.error)
             n.reason = None
+            witness.settle_items()
         self.deliver(job.message)
 
     def run_guards(self, order: orders.RunGuards) -> None:
-        job = self.witness.guards_start(order.node, order.attempt, self.now)
+        job = self.witness.guards_start(self.at(order.node), order.node, order.attempt, self.now)
         self.later(self.random.random() * 0.5, self.job_ends, job, 0)
 
     def compensate(self, order: orders.CompensateStep) -> None:
-        if self.plan.steps[order.node].limits:
-            assert self.limits.held.get(order.node), f"{order.node} is compensated without its permits"
+        n = self.at(order.node)
+        if n.step.limits:
+            assert self.limits.held.get(order.node), f"{n} is compensated without its permits"
         job = self.witness.compensation_starts(
-            order.node, order.attempt, order.tries, order.error, self.state.values, self.now
+            n, order.node, order.attempt, order.tries, order.error, self.state.values, self.now
         )
         self.later(self.random.random() * 0.5, self.job_ends, job, 0)
 
     def undo(self, order: orders.UndoStep) -> None:
-        if self.plan.steps[order.node].limits:
-            assert self.limits.held.get(order.node), f"{order.node} is undone without its permits"
-        job = self.witness.undo_starts(order.node, order.tries, self.state.values, self.now)
+        n, tree = self.at(order.node), self.state.tree
+        if n.step.limits:
+            assert self.limits.held.get(order.node), f"{n} is undone without its permits"
+        own = {} if tree is None else tree.own
+        job = self.witness.undo_starts(n, order.node, order.tries, self.state.values, own, self.now)
         self.later(self.random.random() * 0.5, self.job_ends, job, 0)
 
     def stop(self, order: orders.StopStep) -> None:
         """It obeys, or ends by itself, or goes on regardless. The grace is measured whatever it does."""
-        job = self.witness.nodes[order.node].job
+        job = self.at(order.node).job
         assert job is not None, f"{order.node} is told to stop, but nothing executes"
         assert job.number == order.attempt
         self.witness.told_to_stop(job)
@@ -292,6 +271,9 @@ class World:
             self.grant(self.limits.give_back(order.node))
 
     def ask_permits(self, order: orders.AskPermits) -> None:
+        n = self.at(order.node)
+        if not n.owed:
+            self.witness.undo_begins(n)
         if self.limits.ask(order.node, first=True):
             self.grant([order.node])
 
@@ -331,11 +313,14 @@ class World:
         self.witness.code_ended(job)
         if job.node in self.orphans and job.abandoned:
             self.orphans.discard(job.node)
-            if self.plan.steps[job.node].limits:
+            if job.n.step.limits:
                 self.grant(self.limits.give_back(job.node))
         message = outcome(self, job)
         self.later(self.travel(), self.deliver, message, job)
-        if self.random.random() < 0.05:
+        if self.random.random() < 0.05 and job.kind not in (
+            "scope",
+            "leave",
+        ):  # these are of the executor's own process
             self.later(TRAVEL + self.travel(), self.deliver, message, job)
 
     def count(self) -> None:
@@ -345,9 +330,11 @@ class World:
         seen["cancel during rollback"] = min(1, seen["cancel during rollback"])
         seen["halt and failure"] = witness.halting and witness.rolling and not witness.cancelled
         seen["incomplete"] = witness.incomplete
+        seen["item taken back"] = witness.items_ended > 0
 
 
 ORDERS: dict[type, Callable[[World, Any], None]] = {
+    orders.LeaveScope: World.leave,
     orders.StopStep: World.stop,
     orders.CompensateStep: World.compensate,
     orders.UndoStep: World.undo,
@@ -390,8 +377,7 @@ def main(arguments: list[str]) -> None:
     world = World(first, listen=first % 4 != 0)
     world.trace = True
     print(world.options)
-    for node, step in enumerate(world.plan.steps):
-        print(node, world.plan.needs[node], step)
+    print(world.plan.text())
     print(world.play())
 
 
