@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actorflow import Failed, Halt, Halted, RunFailed, Runtime, each, step, workflow
+from actorflow import Failed, Halt, Halted, Limit, RunFailed, Runtime, each, step, workflow
 from actorflow.testing import MockClock
 from tests.conformance.telling import acting, undone
 
@@ -151,6 +151,40 @@ async def test_sequential_runs_one_step_at_a_time(clock: MockClock) -> None:
     async with Runtime(clock=clock) as runtime:
         assert await runtime.options(sequential=True).run(walk) == [1, 2, 3]
     assert highest == 1
+
+
+async def test_an_items_permits_come_back_when_its_step_has_ended(clock: MockClock) -> None:
+    """R29: also in a run that nobody listens to, where an item takes the place of the one before."""
+    gateway = Limit("gateway", at_most=1)
+    go = asyncio.Event()
+
+    @step
+    async def wait(value: int) -> int:
+        if value == 2:
+            await go.wait()
+        return value
+
+    @step(limit=gateway)
+    async def limited(value: int) -> int:
+        return value
+
+    @step(limit=gateway)
+    async def other() -> None:
+        go.set()
+
+    @workflow
+    def walk() -> list[int]:
+        return each([1, 2], lambda item: limited(wait(item)), concurrency=1)
+
+    @workflow
+    def beside() -> None:
+        other()
+
+    async with Runtime(clock=clock, values="shared") as runtime:
+        run = await runtime.start(walk)
+        async with asyncio.timeout(100):
+            await runtime.run(beside)
+            assert await run.result() == [1, 2]
 
 
 # ── pulled lazily ─────────────────────────────────────────────────────────────────────────────────────────────────────

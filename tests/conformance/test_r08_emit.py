@@ -11,6 +11,7 @@ from actorflow import (
     Failed,
     InvalidState,
     InvalidWorkflow,
+    Limit,
     ResultGone,
     RunFailed,
     Runtime,
@@ -313,6 +314,25 @@ async def test_recursion_goes_as_deep_as_it_likes_and_all_of_it_is_undone(clock:
     assert told == [*names, *(f"undo {name}" for name in reversed(names))]
 
 
+async def test_a_step_that_is_replaced_has_given_its_permits_back(clock: MockClock) -> None:
+    """R8 and R29: its own code has ended, so the step that stands for it can have the permits that both need."""
+    gateway = Limit("gateway", at_most=1)
+
+    @step(limit=gateway)
+    async def fetch(page: int) -> int:
+        if page < 3:
+            emit(fetch.options(name="fetch")(page + 1))
+        return page
+
+    @workflow
+    def crawl() -> int:
+        return fetch(1)
+
+    async with Runtime(clock=clock) as runtime:
+        async with asyncio.timeout(100):
+            assert await runtime.run(crawl) == 3
+
+
 # ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -407,6 +427,28 @@ async def test_a_call_that_cant_be_planned_fails_the_run(clock: MockClock) -> No
     assert outcome.rollback == "complete"
     assert [(error.node, error.phase) for error in outcome.error.errors] == [("fetch", "run")]
     assert told == ["act", "undo fetch", "undo act"]
+
+
+async def test_the_failure_is_that_of_the_item_in_which_it_was_emitted(clock: MockClock) -> None:
+    """R8 and R5: in a run that nobody listens to, too, where an item takes the place of the one before."""
+
+    @step
+    async def take(text: str) -> None: ...
+
+    @step
+    async def fetch(value: int) -> int:
+        if value == 2:
+            emit(take(value))  # type: ignore[arg-type]
+        return value
+
+    @workflow
+    def crawl() -> None:
+        each([1, 2, 3, 4], fetch, concurrency=1)
+
+    async with Runtime(clock=clock, values="shared") as runtime:
+        with pytest.raises(RunFailed) as failed:
+            await runtime.run(crawl)
+    assert [(error.node, type(error.error)) for error in failed.value.errors] == [("each[1].fetch", InvalidWorkflow)]
 
 
 async def test_a_call_that_is_never_emitted_fails_the_attempt(clock: MockClock) -> None:

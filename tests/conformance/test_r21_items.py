@@ -25,6 +25,7 @@ from actorflow import (
     around,
     each,
     emit,
+    group,
     step,
     step_context,
     workflow,
@@ -443,6 +444,36 @@ async def test_collects_within_collects(clock: MockClock) -> None:
     ]
 
 
+async def test_what_was_ready_in_the_item_never_starts_though_it_is_over_at_once(clock: MockClock) -> None:
+    """R21, for the item alone: nothing new of it starts: not what waits for a slot of the run either."""
+    told: list[str] = []
+    act, strike = acting(told), striking(told, at=[1])
+
+    @workflow
+    def items() -> list[Outcome[Any]]:
+        return each([1, 2], lambda item: [strike(item), act(item), act(item)], on_error="collect")
+
+    async with Runtime(clock=clock) as runtime:
+        assert kinds(await runtime.options(max_concurrency=1).run(items)) == ["Failed", "Succeeded"]
+    assert sorted(told) == ["each[1].act", "each[1].act_2", "each[1].strike"]
+
+
+async def test_what_is_around_goes_on_when_the_last_item_has_been_taken_back(clock: MockClock) -> None:
+    """An `each` that ends so lets its body, and all that waits for it, go on."""
+    told: list[str] = []
+    act, strike = acting(told), striking(told, at=[1])
+
+    @workflow
+    def grouped() -> int:
+        grouped = group(lambda: each([1], lambda item: strike(act(item)), on_error="collect"))
+        return act.options(after=[grouped])(5)
+
+    async with Runtime(clock=clock) as runtime:
+        async with asyncio.timeout(100):
+            assert await runtime.run(grouped) == 5
+    assert told == ["group.each[0].act", "undo group.each[0].act", "act"]
+
+
 # ── the run meanwhile ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -549,6 +580,46 @@ async def test_an_item_that_is_being_taken_back_becomes_a_part_of_the_runs_rollb
     names = [kind for kind, *_ in history.lines]
     assert names.count("ItemFailed") == 1
     assert names.count("ItemEnded") == 0
+
+
+async def test_an_undo_of_the_item_that_is_tried_again_brings_no_other_undo_forward(clock: MockClock) -> None:
+    """R21 and R22: the run's first undo waits until all has settled, the item's undo that is under way among it."""
+    told: list[str] = []
+    act = acting(told)
+    tries = 0
+
+    @step
+    async def stubborn(value: int) -> int:
+        return value
+
+    @stubborn.undo
+    async def unstubborn(result: int) -> None:
+        nonlocal tries
+        tries += 1
+        told.append(f"try {tries}")
+        if tries < 3:
+            raise TryAgain(after=2)
+
+    @step
+    async def slow() -> None:
+        await clock.advance(4)
+        told.append("slow has settled")
+
+    @step
+    async def fail() -> None:
+        await clock.advance(1)
+        raise KeyError
+
+    @workflow
+    def items() -> list[Outcome[int]]:
+        act(5)
+        fail()
+        slow()
+        return each([1], lambda item: striking([], at=[1])(stubborn(item)), on_error="collect")
+
+    async with Runtime(clock=clock) as runtime:
+        await (await runtime.start(items)).outcome()
+    assert told == ["act", "try 1", "try 2", "slow has settled", "try 3", "undo act"]
 
 
 async def test_the_items_own_errors_are_the_runs_when_it_joins_its_rollback(clock: MockClock) -> None:

@@ -10,6 +10,7 @@ from types import TracebackType
 import pytest
 
 from actorflow import (
+    Cancelled,
     Failed,
     Halt,
     Halted,
@@ -247,6 +248,43 @@ async def test_not_entered_again_if_no_step_is_still_to_run(clock: MockClock) ->
         assert await (await runtime.resume(outer, halted.run_id)).result() == 1
     assert told == ["enter tool", "around.act", "leave tool", "act"]
     assert shed.count == 1
+
+
+async def test_not_entered_again_for_a_value_from_around_it_that_is_late(clock: MockClock) -> None:
+    """R16: a body that waits only for what it gives, and that comes from elsewhere, has no step to run."""
+    told: list[str] = []
+    act, shed = acting(told), Shed(told)
+
+    @step
+    async def pause(value: int) -> int:
+        raise Halt(value)
+
+    @workflow
+    def outer() -> list[int]:
+        late = act(pause(act(1)))
+        return around(lambda: shed.lends(), lambda tool: [use(tool, 2), late])
+
+    async with Runtime(clock=clock) as runtime:
+        halted = await (await runtime.start(outer)).outcome()
+        assert isinstance(halted, Halted)
+        assert await (await runtime.resume(outer, halted.run_id)).result() == [2, 1]
+    assert shed.count == 1
+
+
+async def test_leaving_needs_no_step_of_max_steps(clock: MockClock) -> None:
+    """R31: `max_steps` bounds the attempts started; what a combinator decides for itself is none."""
+    told: list[str] = []
+    act, shed = acting(told), Shed(told)
+
+    @workflow
+    def outer() -> int:
+        return around(lambda: shed.lends(), lambda tool: act(use(tool, 1)))
+
+    async with Runtime(clock=clock) as runtime:
+        assert await runtime.options(max_steps=2, on_timeout="cancel").run(outer) == 1
+        run = await runtime.options(max_steps=1, on_timeout="cancel").start(outer)
+        assert isinstance(await run.outcome(), Cancelled)
+    assert told == ["enter tool", "around.act", "leave tool", "enter tool", "leave tool"]
 
 
 async def test_nothing_inside_starts_before_it_has_been_entered_again(clock: MockClock) -> None:
