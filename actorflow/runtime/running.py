@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import structlog
 
-from actorflow.errors import InvalidState, WrongLoop
+from actorflow.errors import InvalidState, Phase, WrongLoop
 from actorflow.facts import Fact, StepHeartbeat, StepProgressed
 from actorflow.ids import compensation_key, step_key, undo_key
 from actorflow.runtime.here import HERE, THERE, Here
@@ -38,6 +38,15 @@ class StepContext:
     @property
     def node(self) -> str:
         return self._row.name(self._node)
+
+    @property
+    def phase(self) -> Phase:
+        """What of the step is running: its own code (`run`), a guard, or one of its handlers."""
+        match self._phase:
+            case "guard" | "compensate" | "undo":
+                return self._phase
+            case _:
+                return "run"
 
     @property
     def idempotency_key(self) -> str:

@@ -401,7 +401,7 @@ def inline(here: Any, call: Callable[..., Any], arguments: Sequence[Any]) -> Any
 
 async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, arguments: Sequence[Any]) -> None:
     """R17: in the order declared, until one skips, halts or raises, or all have passed."""
-    HERE.set((runner, row, node, live.number, ""))
+    HERE.set((runner, row, node, live.number, "guard"))
     began = runner.monotonic()
     step = row.step(node)
     keywords = row.keywords(node)

@@ -20,10 +20,7 @@ CARRIED = "trace"
 
 
 class Tracing(Middleware):
-    """Carries the caller's trace into the steps of a run.
-
-    Undos and compensations have no span of their own: what they call is below the span in which the run was started.
-    """
+    """Carries the caller's trace into the steps of a run, and into what takes them back: `undo reserve` is a span of its own."""
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self.tracer = tracer or trace.get_tracer("actorflow")
@@ -44,7 +41,7 @@ class Tracing(Middleware):
         here = step_context()
         attributes: dict[str, str | int] = {"run": run.run_id, "workflow": run.workflow, "attempt": here.attempt}
         with self.tracer.start_as_current_span(
-            here.node,
+            here.node if here.phase == "run" else f"{here.phase} {here.node}",
             context=propagate.extract(run.context.get(CARRIED, {})),
             attributes=attributes,
             record_exception=False,

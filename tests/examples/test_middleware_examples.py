@@ -126,7 +126,7 @@ async def test_a_failed_attempt_is_a_span_with_an_error(make_runtime, traces: Tr
     assert second.status.status_code is StatusCode.UNSET
 
 
-async def test_what_an_undo_calls_is_below_the_span_in_which_the_run_was_started(make_runtime, traces: Traces) -> None:
+async def test_what_an_undo_calls_is_below_a_span_of_its_own(make_runtime, traces: Traces) -> None:
     @step
     async def take() -> str:
         return "taken"
@@ -147,7 +147,8 @@ async def test_what_an_undo_calls_is_below_the_span_in_which_the_run_was_started
     async with make_runtime(middleware=[Tracing(traces.tracer)]) as runtime:
         with traces.tracer.start_as_current_span("request"), pytest.raises(RunFailed):
             await runtime.run(declined)
-    assert traces.below("request") == ["take", "decline", "http"]
+    assert traces.below("request") == ["take", "decline", "undo take"]
+    assert traces.below("undo take") == ["http"]
 
 
 async def test_what_is_resumed_elsewhere_belongs_to_the_same_trace(make_runtime, traces: Traces) -> None:
