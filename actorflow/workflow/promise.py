@@ -99,9 +99,9 @@ def refuse(source: Source, what: str, instead: str) -> NoReturn:
     source.drawing.refuse(f"{what}, a value that isn't there yet while the workflow is drawn. Use {instead}")
 
 
-_BRANCH = "where= on a step, or transform(promise, function), or decide inside a step"
+_BRANCH = "choose or choose_first, where= on a step, or transform(promise, function), or decide inside a step"
 _COMPUTE = "transform(promise, function), or a step that computes it"
-_ITERATE = "promise[index] for one item, or pass the whole of it to a step"
+_ITERATE = "each(promise, body), promise[index] for one item, or pass the whole of it to a step"
 _FORMAT = "transform(promise, function), or format it inside a step"
 _CHANGE = "a step that returns a changed copy: values are shared, and don't change"
 _METHOD = "transform(promise, lambda value: value.method(…))"
@@ -122,10 +122,10 @@ _REFUSED: dict[str, tuple[str, str]] = {
     "__await__": ("`await {0}` waits for {0}", "the promise as it is: a workflow is an ordinary `def`, and draws"),
     "__aiter__": ("`async for … in {0}` asks for {0}", _ITERATE),
     "__anext__": ("`anext({0})` asks for {0}", _ITERATE),
-    "__enter__": ("`with {0}` enters {0}", "`with` inside a step"),
-    "__exit__": ("`with {0}` leaves {0}", "`with` inside a step"),
-    "__aenter__": ("`async with {0}` enters {0}", "`async with` inside a step"),
-    "__aexit__": ("`async with {0}` leaves {0}", "`async with` inside a step"),
+    "__enter__": ("`with {0}` enters {0}", "around(factory, body), or `with` inside a step"),
+    "__exit__": ("`with {0}` leaves {0}", "around(factory, body), or `with` inside a step"),
+    "__aenter__": ("`async with {0}` enters {0}", "around(factory, body), or `async with` inside a step"),
+    "__aexit__": ("`async with {0}` leaves {0}", "around(factory, body), or `async with` inside a step"),
     "__call__": ("`{0}(…)` calls (a method of) {0}", _METHOD),
     "__setattr__": ("assigning an attribute of {0} changes it", _CHANGE),
     "__delattr__": ("deleting an attribute of {0} changes it", _CHANGE),

@@ -20,7 +20,7 @@ from actorflow.workflow.source_bodies import bodies_in
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
-_INSTEAD = "decide inside a step, with where= on a step, or in transform(promise, function)"
+_INSTEAD = "decide with choose or choose_first, with where= on a step, or inside a step"
 
 
 def scan(function: Callable[..., Any], *, is_body: bool = False) -> Findings:

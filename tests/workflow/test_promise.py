@@ -10,6 +10,7 @@ import asyncio
 import copy
 import json
 import pickle
+import re
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
@@ -225,6 +226,15 @@ def test_a_misuse_is_refused_with_the_steps_name_and_a_way_out(misuse: Any) -> N
     assert "reserve" in text
     assert "test_promise.py:" in text
     assert any(word in text for word in ("Use ", "did you mean"))
+
+
+@pytest.mark.parametrize(
+    ("misuse", "word"),
+    [("if", "choose or choose_first"), ("for", "each(promise, body)"), ("with", "around(factory, body)")],
+)
+def test_a_misuse_is_refused_with_the_combinator_that_was_meant(misuse: str, word: str) -> None:
+    with pytest.raises(InvalidWorkflow, match=re.escape(word)):
+        drawn(MISUSES[misuse])
 
 
 @pytest.mark.parametrize("misuse", MISUSES.values(), ids=MISUSES)
