@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import engine, pools, runtime, surroundings
+from tests.mutants import engine, pools, runtime, scopes, surroundings
 from tests.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*engine.MUTANTS, *pools.MUTANTS, *runtime.MUTANTS, *surroundings.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *engine.MUTANTS,
+    *scopes.MUTANTS,
+    *pools.MUTANTS,
+    *runtime.MUTANTS,
+    *surroundings.MUTANTS,
+)

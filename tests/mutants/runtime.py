@@ -101,7 +101,7 @@ MUTANTS = (
         "skip-and-recover-unchecked",
         "R13",
         "runtime/step_runner.py",
-        "            check(value, row.launch.steps[node].returns)",
+        "            check(value, row.step(node).returns)",
         "            check(value, object)",
     ),
     Mutant(
