@@ -18,13 +18,13 @@ taking the result), `guards` and `where`. Everything that is wrong is told at `b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import Parameter, Signature
+from inspect import Parameter
 from typing import Any
 
 from msgspec import UNSET
 
-from actorflow.plan import InputSpec, Plan
-from actorflow.workflow.definition import Definition, Drawn
+from actorflow.plan import InputSpec
+from actorflow.workflow.built import built
 from actorflow.workflow.entries import NOTHING, Content, Entry, Options, Transformed, Use, Value
 from actorflow.workflow.lines import users_line
 from actorflow.workflow.step import Step
@@ -292,49 +292,3 @@ class WorkflowBuilder:
 
 def _use(body: Any, item: str | None) -> Any:
     return body if item is None or isinstance(body, Use) else Use(body, item=item)
-
-
-def built(content: Content) -> Workflow[..., Any]:
-    """The workflow that was told, compiled. Raises `InvalidWorkflow` with all problems."""
-    definition = _BuiltDefinition(content)
-    definition.compile()
-    return Workflow(definition)
-
-
-def _signature(content: Content) -> Signature:
-    """Inputs by position or name; those that must be given come first by position, the rest by name."""
-    parameters = {
-        spec.name: Parameter(spec.name, Parameter.POSITIONAL_OR_KEYWORD, default=spec.default)
-        for spec, _ in content.inputs
-        if _is_identifier(spec.name)
-    }
-    needed = [p for p in parameters.values() if p.default is _REQUIRED]
-    optional = [p for p in parameters.values() if p.default is not _REQUIRED]
-    return Signature([*needed, *optional])
-
-
-class _BuiltDefinition(Definition):
-    """A workflow that was built by name."""
-
-    def __init__(self, content: Content) -> None:
-        super().__init__(content.name, content.description, _signature(content))
-        self._content: Content | None = content
-        self._inputs = tuple(spec for spec, _ in content.inputs)
-
-    def inputs(self) -> tuple[InputSpec, ...]:
-        return self._inputs
-
-    def compile(self) -> Plan:
-        made = super().compile()
-        self._content = None  # the draft has all of it
-        return made
-
-    def _drawn(self) -> Drawn:
-        from actorflow.workflow.resolving import resolve
-
-        assert self._content is not None
-        return resolve(self._content, self)
-
-
-def _is_identifier(name: object) -> bool:
-    return isinstance(name, str) and name.isidentifier()

@@ -139,7 +139,7 @@ def _dataclass(value: Any) -> _Parts:
 
 def rebuilt(cls: Any, names: Sequence[str]) -> Callable[[list[Any]], Any]:
     """What makes a struct, a dataclass or a named tuple of the values of all its fields."""
-    if issubclass(cls, tuple):
+    if tuple in cls.__mro__:
         return lambda made: cls(*made)
     if issubclass(cls, msgspec.Struct):
         return lambda made: cls(**dict(zip(names, made, strict=True)))

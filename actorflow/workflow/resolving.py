@@ -15,34 +15,28 @@ from inspect import Parameter, Signature
 from typing import Any, TypeVar
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
-from actorflow.errors import InvalidStep, InvalidWorkflow
+from actorflow.errors import InvalidWorkflow
 from actorflow.plan import (
     UNUSABLE,
     Composed,
-    DraftNode,
     Expression,
     InputSpec,
-    InputValue,
-    NodeValue,
-    StepSpec,
     moved,
     shape_of,
 )
-from actorflow.workflow.bodies import never_called
-from actorflow.workflow.calls import one_line, type_in
+from actorflow.workflow.calls import type_in
 from actorflow.workflow.combinators import Combinator
+from actorflow.workflow.declaring import Declared, is_inlined
 from actorflow.workflow.definition import Drawn
 from actorflow.workflow.drawing import Drawing, drawing_of
-from actorflow.workflow.entries import BROKEN, Content, Entry, Said, is_step, is_workflow
-from actorflow.workflow.functions import check_name
+from actorflow.workflow.entries import Content, Entry, Said, is_step
 from actorflow.workflow.inlining import inlined
 from actorflow.workflow.lines import written_at
 from actorflow.workflow.options import Placement
 from actorflow.workflow.parameters import Parameters
 from actorflow.workflow.promise import Promise, Source, is_promise, source_of
-from actorflow.workflow.references import Names, input_key
+from actorflow.workflow.references import Names
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
@@ -62,39 +56,31 @@ def resolve(content: Content, owner: object) -> Drawn:
     return Drawn(draft, drawing.problems, drawing.handlers.values())
 
 
-class Resolver(Names):
+class Resolver(Declared):
     """The entries of one builder, on their way into a workflow or a body that is being drawn."""
 
     def __init__(self, drawing: Drawing, content: Content, around: Names | None = None) -> None:
-        super().__init__(drawing, around)
-        self._content = content
-        self._entries = [replace(entry) for entry in content.entries]
+        super().__init__(drawing, content, around)
         self._parameters: dict[int, Parameters] = {}
-        self._has_scopes = any(isinstance(entry.what, Said) for entry in self._entries)
-        self._without_undo: dict[int, StepSpec] = {}
-        self._shadowed: set[str] = set()
 
     def resolve(self) -> Expression:
         """Places all nodes, and gives the expression of the result."""
-        self._declare_entries()
-        for entry in self._entries:
+        self.declare_entries()
+        for entry in self.entries:
             if entry.first >= 0:
                 self._fill(entry)
-        if not self._content.returns:
+        if not self.content.returns:
             return self.expression(None, "", "")
-        return self.expression(self._content.result, "the returned value", self._content.line)
+        return self.expression(self.content.result, "the returned value", self.content.line)
 
     def return_type(self) -> Any:
         """The type of the result, where it's one name; None if nothing is returned."""
-        if not self._content.returns:
+        if not self.content.returns:
             return None
-        result = self._content.result
+        result = self.content.result
         return self.types.get(result, Any) if isinstance(result, str) else Any
 
     # ── what combinators ask for ──
-
-    def problem(self, entry: Entry, text: str) -> None:
-        self.drawing.problem(f"{entry.name!r}: {text}", entry.line)
 
     def ready(self, word: C, entry: Entry) -> C:
         """The combinator with the entry's name and options."""
@@ -128,90 +114,6 @@ class Resolver(Names):
         result = resolver.resolve()
         return Promise(Source(drawing, result, type_in(drawing, result), content.name))
 
-    # ── names ──
-
-    def declare_inputs(self) -> None:
-        for i, (spec, line) in enumerate(self._content.inputs):
-            if self._is_free(spec.name, line) and not spec.name.isidentifier():
-                self.drawing.problem(f"an input's name is an identifier, not {spec.name!r}", line)
-            self.known.setdefault(spec.name, InputValue(i))
-            self.types[spec.name] = spec.type
-        for spec, _ in self._content.inputs if self._content.has_paths else ():
-            self.shadow(spec.name)
-
-    def shadow(self, name: str) -> None:
-        """Lets a node have the name of an input."""
-        self.known[input_key(name)], self.types[input_key(name)] = self.known[name], self.types[name]
-        self._shadowed.add(name)
-
-    def _declare_entries(self) -> None:
-        nodes = self.drawing.draft.nodes
-        for entry in self._entries:
-            free = self._is_free(entry.name, entry.line)
-            placed = self._placed(entry)
-            if not free:
-                continue
-            if placed is not None:
-                entry.first, entry.count = len(nodes), len(placed)
-                nodes.extend(placed)
-            self.known[entry.name] = entry if _is_inlined(entry.what) else NodeValue(entry.first)
-            if entry.first < 0:
-                self.known[entry.name] = UNUSABLE
-
-    def _is_free(self, name: Any, line: str) -> bool:
-        try:
-            for part in name.split(".") if self._content.has_paths and isinstance(name, str) else (name,):
-                check_name(part)
-        except InvalidStep as error:
-            self.drawing.problem(str(error).partition("\n")[0], line)
-            return False
-        if name in self._shadowed:
-            self._shadowed.discard(name)
-        elif name in self.known:
-            self.drawing.problem(f"{name!r} is there already; names of inputs and nodes are unique", line)
-            return False
-        return True
-
-    def _placed(self, entry: Entry) -> Sequence[DraftNode] | None:
-        """The nodes that an entry has, yet without their arguments; None if it can't be used."""
-        try:
-            entry.what = _with_options(entry)
-            return self._unfilled(entry)
-        except (InvalidWorkflow, InvalidStep) as error:
-            for problem in getattr(error, "problems", (one_line(error),)):
-                self.problem(entry, problem)
-            return None
-
-    def _unfilled(self, entry: Entry) -> Sequence[DraftNode] | None:
-        what = entry.what
-        if is_step(what):
-            spec = self._spec(entry, what)
-            self.types[entry.name] = spec.returns
-            return (DraftNode(entry.name, spec, (), keep=what.placement.keep, line=entry.line),)
-        if is_workflow(what):
-            draft = what.definition.draft()
-            self.types[entry.name] = draft.return_type
-            if what.guards:
-                return (_unknown_yet(entry, draft.return_type),)
-            if not self._has_scopes:
-                return draft.nodes
-            unusable = [UNUSABLE for _ in draft.inputs]
-            first = len(self.drawing.draft.nodes)
-            return list(inlined(draft, entry.name, first, unusable, (), undoable=True))
-        if isinstance(what, Said):
-            self.types[entry.name] = what.returns
-            return (_unknown_yet(entry, what.returns),)
-        if what is BROKEN:
-            return None
-        self.problem(entry, f"is neither a step nor a workflow: {what!r}")
-        return None
-
-    def _spec(self, entry: Entry, step: Step[..., Any, Any]) -> StepSpec:
-        spec = step.spec
-        if entry.options.undoable is not False or spec.undo is None:
-            return spec
-        return self._without_undo.setdefault(id(spec), replace(spec, undo=None))
-
     # ── nodes ──
 
     def _fill(self, entry: Entry) -> None:
@@ -220,7 +122,7 @@ class Resolver(Names):
             node = nodes[entry.first]
             node.arguments, node.keywords = self._bound(entry, entry.what)
             node.after = self._after(entry)
-        elif _is_inlined(entry.what):
+        elif is_inlined(entry.what):
             self._compose(entry, entry.what)
         else:
             self._draw(entry)
@@ -297,27 +199,6 @@ class Resolver(Names):
             else:
                 found.update(dict.fromkeys(nodes))
         return tuple(found)
-
-
-def _with_options(entry: Entry) -> Any:
-    """The step or the workflow as it's used here. Raises `InvalidStep`."""
-    if is_step(entry.what):
-        options = entry.options.given("guards", "where", "keep")
-        return entry.what.options(**options) if options else entry.what
-    if is_workflow(entry.what):
-        options = entry.options.given("guards", "where", "undoable")
-        return entry.what.options(**options) if options else entry.what
-    return entry.what
-
-
-def _is_inlined(what: object) -> bool:
-    return is_workflow(what) and not what.guards
-
-
-def _unknown_yet(entry: Entry, returns: Any) -> DraftNode:
-    """Stands where a combinator's node will be."""
-    spec = StepSpec(entry.name, never_called, Signature(), "inline", returns)
-    return DraftNode(entry.name, spec, (), line=entry.line)
 
 
 def _by_name(inputs: Sequence[InputSpec]) -> Signature:

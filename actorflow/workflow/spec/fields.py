@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeGuard
 
@@ -35,19 +35,23 @@ class Fields:
             return None
         if isinstance(value, str) and (value or empty):
             return value
-        return self._wrong(name, "a text" if empty else "a text that isn't empty", value)
+        self._wrong(name, "a text" if empty else "a text that isn't empty", value)
+        return None
 
     def boolean(self, name: str) -> bool | None:
-        return self._of(name, "true or false", lambda value: isinstance(value, bool))
+        value: bool | None = self._of(name, "true or false", lambda value: isinstance(value, bool))
+        return value
 
     def whole(self, name: str) -> int | None:
-        return self._of(name, "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+        value: int | None = self._of(name, "a whole number", _is_whole)
+        return value
 
     def number(self, name: str) -> float | None:
-        return self._of(name, "a number", _is_number)
+        value: float | None = self._of(name, "a number", _is_number)
+        return value
 
     def items(self, name: str) -> Sequence[Any]:
-        return self._of(name, "a list", lambda value: isinstance(value, list)) or ()
+        return self._of(name, "a list", is_list) or ()
 
     def texts(self, name: str) -> list[str]:
         """A list of texts."""
@@ -64,14 +68,19 @@ class Fields:
         self.problem(name, f"{value!r} is none of {', '.join(choices)}{suggest(value, choices)}")
         return None
 
-    def _of(self, name: str, wanted: str, is_right: Any) -> Any:
-        if name not in self.data:
-            return None
-        value = self.data[name]
-        return value if is_right(value) else self._wrong(name, wanted, value)
+    def _of(self, name: str, wanted: str, is_right: Callable[[Any], bool]) -> Any:
+        value = self.data.get(name)
+        if name not in self.data or is_right(value):
+            return value
+        self._wrong(name, wanted, value)
+        return None
 
     def _wrong(self, name: str, wanted: str, value: Any) -> None:
         self.problem(name, f"expected {wanted}, got {brief(value)}")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
@@ -80,6 +89,10 @@ def _is_number(value: Any) -> bool:
 
 def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, dict) and all(isinstance(name, str) for name in value)  # pyright: ignore[reportUnknownVariableType]
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def fields(

@@ -30,12 +30,13 @@ def tell_literal(value: Any, registry: Registry) -> dict[str, Any]:
         if shape_of(value) is shape:
             items = sorted(value, key=repr) if shape in {set, frozenset} else value
             return {name: [tell_literal(item, registry) for item in items]}
-    if type(value) is dict:
-        pairs: Any = value.items()
-        if all(type(key) is str for key, _ in pairs):
-            return {"dict": {key: tell_literal(item, registry) for key, item in pairs}}
-        return {"pairs": [[tell_literal(key, registry), tell_literal(item, registry)] for key, item in pairs]}
-    return _typed(value, registry)
+    return _dict(value, registry) if shape_of(value) is dict else _typed(value, registry)
+
+
+def _dict(value: dict[Any, Any], registry: Registry) -> dict[str, Any]:
+    if all(type(key) is str for key in value):
+        return {"dict": {key: tell_literal(item, registry) for key, item in value.items()}}
+    return {"pairs": [[tell_literal(key, registry), tell_literal(item, registry)] for key, item in value.items()]}
 
 
 def tell_constant(value: Any, registry: Registry) -> dict[str, Any]:
@@ -50,12 +51,11 @@ def _typed(value: Any, registry: Registry) -> dict[str, Any]:
     try:
         data = msgspec.json.decode(msgspec.json.encode(value))
         back = msgspec.convert(data, shape, str_keys=True)
-        same = shape_of(back) is shape and bool(back == value) and is_plain(data)
-    except Exception:
-        same = False
-    if not same:
-        raise Untold(f"the constant {brief(value)} can't be told as data: it wouldn't come back as it is")
-    return {"value": data, "type": name}
+        if shape_of(back) is shape and bool(back == value) and is_plain(data):
+            return {"value": data, "type": name}
+    except Exception as error:
+        raise Untold(f"the constant {brief(value)} can't be told as data: {error}") from None
+    raise Untold(f"the constant {brief(value)} can't be told as data: it wouldn't come back as it is")
 
 
 def is_plain(value: Any) -> bool:
@@ -64,7 +64,7 @@ def is_plain(value: Any) -> bool:
     if value is None or shape in {bool, str}:
         return True
     if shape is int:
-        return -_BIG <= value < _BIG
+        return bool(-_BIG <= value < _BIG)
     if shape is float:
         return math.isfinite(value)
     if shape is list:

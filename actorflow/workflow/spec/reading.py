@@ -5,32 +5,19 @@ Where a builder would tell the line that something was written on, a spec's prob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from inspect import Parameter
 from typing import Any
 
 from msgspec import UNSET
 
-from actorflow.errors import InvalidStep, InvalidWorkflow, brief, suggest
+from actorflow.errors import InvalidWorkflow, brief, suggest
 from actorflow.plan import InputSpec
-from actorflow.workflow.builder import built
-from actorflow.workflow.calls import one_line
+from actorflow.workflow.built import built
 from actorflow.workflow.entries import BROKEN, Content, Entry, Options
 from actorflow.workflow.named_bodies import InnerContent
-from actorflow.workflow.said import (
-    SaidAround,
-    SaidChoose,
-    SaidChooseFirst,
-    SaidDebug,
-    SaidEach,
-    SaidGather,
-    SaidGroup,
-    SaidRepeat,
-    SaidTransform,
-    said_fail,
-    said_template,
-)
-from actorflow.workflow.spec.fields import Fields, each_item, fields, is_object
+from actorflow.workflow.spec.fields import Fields, each_item, fields, is_list, is_object
+from actorflow.workflow.spec.kinds import KINDS
 from actorflow.workflow.spec.options import STEP_OPTIONS, OptionReader
 from actorflow.workflow.spec.registry import Registry
 from actorflow.workflow.spec.telling import FORMAT
@@ -49,7 +36,7 @@ def read_spec(spec: Any, registry: Registry) -> Workflow[..., Any]:
     """The workflow that a spec says. Raises `InvalidWorkflow` with all that is wrong, by path."""
     name = spec.get("name") if is_object(spec) else None
     shown = name if isinstance(name, str) else "a spec"
-    reading = _Reading(registry)
+    reading = Reading(registry)
     try:
         content = reading.workflow(spec)
         made = None if content is None else reading.made(content)
@@ -60,12 +47,12 @@ def read_spec(spec: Any, registry: Registry) -> Workflow[..., Any]:
     return made
 
 
-class _Reading:
+class Reading:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.problems: list[str] = []
-        self._values = Values(registry, self.problems)
-        self._options = OptionReader(registry, self.problems)
+        self.values = Values(registry, self.problems)
+        self.options = OptionReader(registry, self.problems)
         self._depth = 0
 
     def workflow(self, spec: Any) -> Content | None:
@@ -87,7 +74,7 @@ class _Reading:
             inputs=[each for each in (self._input(data, path) for path, data in each_item(found, "inputs")) if each],
             entries=[],
             line="$",
-            return_type=UNSET if return_type is None else self._values.type(return_type, "$.return_type"),
+            return_type=UNSET if return_type is None else self.values.type(return_type, "$.return_type"),
             has_paths=True,
         )
         self._content(found, content)
@@ -107,10 +94,10 @@ class _Reading:
         if found is None or name is None:
             return None
         text = found.text("type")
-        type = Any if text is None else self._values.type(text, found.at("type"))
+        type = Any if text is None else self.values.type(text, found.at("type"))
         default: Any = Parameter.empty
         if "default" in found:
-            default = self._values.literal(found.get("default"), found.at("default"))
+            default = self.values.literal(found.get("default"), found.at("default"))
         return InputSpec(name, type, default), path
 
     def _content(self, found: Fields, content: Content) -> None:
@@ -121,7 +108,7 @@ class _Reading:
                 content.entries.append(entry)
         content.returns = "returns" in found
         if content.returns:
-            content.result = self._values.argument(found.get("returns"), found.at("returns"))
+            content.result = self.values.argument(found.get("returns"), found.at("returns"))
 
     # ── nodes ──
 
@@ -134,7 +121,7 @@ class _Reading:
         found = fields(data, path, self.problems, needs=(*_NODE, kind), may=(*_ALL, *_MORE.get(kind, ())))
         assert found is not None
         name = found.text("name")
-        what, arguments = _KINDS[kind](self, found)
+        what, arguments = KINDS[kind](self, found)
         after = found.texts("after")
         options = self._node_options(found, kind)
         if name is None:
@@ -147,28 +134,28 @@ class _Reading:
         if not is_object(data):
             self.problems.append(f"{path}: expected an object, got {brief(data)}")
             return None
-        kinds = [kind for kind in _KINDS if kind in data]
+        kinds = [kind for kind in KINDS if kind in data]
         if len(kinds) == 1:
             return kinds[0]
         if kinds:
             self.problems.append(f"{path}: a node is one thing, not {' and '.join(kinds)}")
             return None
         more = {name for names in _MORE.values() for name in names}
-        hints = [suggest(name, _KINDS) for name in data if name not in {*_NODE, *_ALL, *more}]
-        hint = next(filter(None, hints), f"; it's one of {', '.join(_KINDS)}")
+        hints = [suggest(name, KINDS) for name in data if name not in {*_NODE, *_ALL, *more}]
+        hint = next(filter(None, hints), f"; it's one of {', '.join(KINDS)}")
         self.problems.append(f"{path}: it doesn't say what the node is{hint}")
         return None
 
     def _node_options(self, found: Fields, kind: str) -> Options:
-        guards: Any = self._options.functions(found, "guards") if "guards" in found else UNSET
+        guards: Any = self.options.functions(found, "guards") if "guards" in found else UNSET
         where: Any = UNSET
         if "where" in found:
             is_none = found.get("where") is None and kind == "step"
-            where = None if is_none else self._options.function(found, "where")
+            where = None if is_none else self.options.function(found, "where")
         keep, undoable = found.boolean("keep"), found.boolean("undoable")
         return Options(guards, where, UNSET if keep is None else keep, UNSET if undoable is None else undoable)
 
-    def _arguments(self, found: Fields, name: str = "arguments") -> dict[str, Any]:
+    def arguments(self, found: Fields, name: str = "arguments") -> dict[str, Any]:
         """Arguments by name; those of `*parts` are a JSON list of them."""
         if name not in found:
             return {}
@@ -179,34 +166,16 @@ class _Reading:
         }
 
     def _argument(self, data: Any, path: str) -> Any:
-        if isinstance(data, list):
-            items: list[Any] = data
-            return [self._values.argument(item, f"{path}[{i}]") for i, item in enumerate(items)]
-        return self._values.argument(data, path)
+        if is_list(data):
+            return [self.values.argument(item, f"{path}[{i}]") for i, item in enumerate(data)]
+        return self.values.argument(data, path)
 
-    def _step(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        step = self._options.named(found, "step", self.registry.steps)
-        arguments = self._arguments(found)
-        options = self._options.of_step(found)
-        if step is None:
-            return BROKEN, {}
-        try:
-            return (step.options(**options) if options else step), arguments
-        except InvalidStep as error:
-            self.problems.append(f"{found.path}: {one_line(error)}")
-            return BROKEN, {}
-
-    def _workflow(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        return self._options.named(found, "workflow", self.registry.workflows), self._arguments(found)
-
-    # ── combinators ──
-
-    def _inside(self, found: Fields, kind: str, needs: tuple[str, ...], *may: str) -> Fields:
+    def inside(self, found: Fields, kind: str, needs: tuple[str, ...], *may: str) -> Fields:
         inside = fields(found.get(kind), found.at(kind), self.problems, needs=needs, may=may)
         return Fields({}, found.at(kind), self.problems) if inside is None else inside
 
-    def _value(self, found: Fields, name: str) -> Any:
-        return self._values.argument(found.get(name), found.at(name)) if name in found else None
+    def value(self, found: Fields, name: str) -> Any:
+        return self.values.argument(found.get(name), found.at(name)) if name in found else None
 
     def _body(self, data: Any, path: str, given: str = "") -> InnerContent:
         content = Content(path, "", (), [], [], path, has_paths=True)
@@ -220,132 +189,5 @@ class _Reading:
         self._depth -= 1
         return InnerContent(content, given)
 
-    def _body_of(self, found: Fields, given: str = "", name: str = "body") -> Any:
+    def body_of(self, found: Fields, given: str = "", name: str = "body") -> Any:
         return self._body(found.get(name), found.at(name), given) if name in found else UNSET
-
-    def _each(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        may = ("concurrency", "ordered", "batch_size", "key", "on_error")
-        inside = self._inside(found, "each", ("items", "body"), *may)
-        options = {
-            "concurrency": inside.whole("concurrency"),
-            "ordered": inside.boolean("ordered"),
-            "batch_size": inside.whole("batch_size"),
-            "key": self._options.function(inside, "key"),
-            "on_error": inside.one_of("on_error", "fail", "collect"),
-        }
-        return SaidEach(self._value(inside, "items"), self._body_of(inside, "item"), _given(options)), {}
-
-    def _choose(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "choose", ("on", "branches"), "default")
-        branches: dict[Any, Any] = {}
-        for path, data in each_item(inside, "branches"):
-            branch = fields(data, path, self.problems, needs=("when", "body"))
-            if branch is None or "when" not in branch:
-                continue
-            case = self._values.literal(branch.get("when"), branch.at("when"))
-            if not _is_hashable(case):
-                branch.problem("when", f"{brief(case)} can't be looked up; choose_first takes conditions")
-            elif case in branches:
-                branch.problem("when", f"there is a branch for {brief(case)} already")
-            else:
-                branches[case] = self._body_of(branch)
-        return SaidChoose(self._value(inside, "on"), branches, self._body_of(inside, name="default")), {}
-
-    def _choose_first(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "choose_first", ("on", "branches"), "default")
-        branches: list[tuple[Any, Any]] = []
-        for path, data in each_item(inside, "branches"):
-            branch = fields(data, path, self.problems, needs=("when", "body"))
-            if branch is not None:
-                branches.append((self._options.function(branch, "when"), self._body_of(branch, "value")))
-        default = self._body_of(inside, "value", "default")
-        return SaidChooseFirst(self._value(inside, "on"), branches, default), {}
-
-    def _group(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "group", ("body",), "before", "afterwards")
-        parts = (self._body_of(inside, name=name) for name in ("body", "before", "afterwards"))
-        return SaidGroup(*parts), {}
-
-    def _around(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "around", ("factory", "body"))
-        return SaidAround(self._options.function(inside, "factory"), self._body_of(inside, "value")), {}
-
-    def _repeat(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        may = ("workflow", "body", "undoable", "until", "at_most", "exhausted")
-        inside = self._inside(found, "repeat", ("start",), *may)
-        options = {
-            "until": self._options.function(inside, "until"),
-            "at_most": inside.whole("at_most"),
-            "exhausted": inside.one_of("exhausted", "return", "fail"),
-        }
-        return SaidRepeat(self._passes(inside), self._value(inside, "start"), _given(options)), {}
-
-    def _passes(self, inside: Fields) -> Any:
-        if ("workflow" in inside) == ("body" in inside):
-            self.problems.append(f"{inside.path}: it has either a workflow or a body")
-            return BROKEN
-        if "body" in inside:
-            if "undoable" in inside:
-                inside.problem("undoable", "this is said of a workflow; in a body it's said of each node")
-            return self._body_of(inside, "value")
-        workflow = self._options.named(inside, "workflow", self.registry.workflows)
-        undoable = inside.boolean("undoable")
-        return workflow if workflow is None or undoable is None else workflow.options(undoable=undoable)
-
-    # ── words ──
-
-    def _transform(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "transform", ("value", "function"))
-        function: Any = self._options.function(inside, "function")
-        return SaidTransform(self._value(inside, "value"), function), {}
-
-    def _template(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "template", ("text",), "values")
-        return said_template(inside.text("text", empty=True)), self._arguments(inside, "values")
-
-    def _fail(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "fail", ("text",), "values")
-        return said_fail(inside.text("text", empty=True)), self._arguments(inside, "values")
-
-    def _debug(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "debug", (), "level", "values")
-        return SaidDebug(inside.text("level") or "info"), self._arguments(inside, "values")
-
-    def _gather(self, found: Fields) -> tuple[Any, dict[str, Any]]:
-        inside = self._inside(found, "gather", ("type",), "values", "positional")
-        text = inside.text("type")
-        maker = self.registry.functions.get(text or "")
-        if maker is None and text is not None:
-            maker = self._values.type(text, inside.at("type"))
-        positional = [self._values.argument(data, path) for path, data in each_item(inside, "positional")]
-        return SaidGather(maker, positional), self._arguments(inside, "values")
-
-
-_KINDS: Mapping[str, Callable[[_Reading, Fields], tuple[Any, dict[str, Any]]]] = {
-    "step": _Reading._step,
-    "workflow": _Reading._workflow,
-    "each": _Reading._each,
-    "choose": _Reading._choose,
-    "choose_first": _Reading._choose_first,
-    "group": _Reading._group,
-    "around": _Reading._around,
-    "repeat": _Reading._repeat,
-    "transform": _Reading._transform,
-    "template": _Reading._template,
-    "gather": _Reading._gather,
-    "debug": _Reading._debug,
-    "fail": _Reading._fail,
-}  # pyright: ignore[reportPrivateUsage]
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were said."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return isinstance(value, Hashable)

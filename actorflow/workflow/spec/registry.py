@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar, get_origin
 
 from actorflow.errors import InvalidRegistry, brief
 from actorflow.policy import Limit
+from actorflow.workflow.options import Placement
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
@@ -32,7 +33,7 @@ class Registry:
     ) -> None:
         problems: list[str] = []
         self.steps: Mapping[str, Step[..., Any, Any]] = _by_name("step", steps, _is(Step), problems)
-        self.workflows: Mapping[str, Workflow[..., Any]] = _by_name("workflow", workflows, _is(Workflow), problems)
+        self.workflows: Mapping[str, Workflow[..., Any]] = _by_name("workflow", workflows, _is_workflow, problems)
         self.types: Mapping[str, Any] = _by_name("type", types, _is_type, problems)
         self.functions: Mapping[str, Callable[..., Any]] = _by_name("function", functions, _is_function, problems)
         self.limits: Mapping[str, Limit] = _by_name("limit", limits, _is(Limit), problems)
@@ -61,15 +62,13 @@ def _name_of(wanted: Any, known: Mapping[str, Any]) -> str | None:
 
 
 def _by_name(kind: str, given: Any, is_one: Callable[[Any], bool], problems: list[str]) -> Mapping[str, Any]:
-    named = isinstance(given, Mapping)
-    if not named and (isinstance(given, str) or not isinstance(given, Iterable)):
+    if isinstance(given, str) or not isinstance(given, Iterable):
         problems.append(f"{kind}s are a list, or a dict by name, not {brief(given)}")
         return {}
-    pairs: Iterable[tuple[Any, Any]] = given.items() if named else ((_own_name(each), each) for each in given)
     found: dict[str, Any] = {}
-    for name, each in pairs:
+    for name, each in _pairs(given):
         if not is_one(each):
-            problems.append(f"{brief(each)} isn't a {kind}")
+            problems.append(f"{brief(each)} isn't a {kind}{_why(each)}")
         elif not isinstance(name, str) or not name or name == "<lambda>":
             problems.append(f"the {kind} {brief(each)} has no name of its own; give it one: {{name: …}}")
         elif name in found:
@@ -79,21 +78,36 @@ def _by_name(kind: str, given: Any, is_one: Callable[[Any], bool], problems: lis
     return found
 
 
+def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:
+    return given.items() if _is_mapping(given) else [(_own_name(each), each) for each in given]
+
+
+def _is_mapping(given: Any) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(given, Mapping)
+
+
+def _why(thing: Any) -> str:
+    return " by itself, but one with options; options are said in the spec" if isinstance(thing, Workflow) else ""
+
+
 def _own_name(thing: Any) -> Any:
-    name = getattr(thing, "name", None)
-    return (
-        name
-        if isinstance(name, str) and isinstance(thing, (Step, Workflow, Limit))
-        else getattr(thing, "__name__", None)
-    )
+    """Steps and workflows have it as `__name__` too."""
+    return thing.name if isinstance(thing, Limit) else getattr(thing, "__name__", None)
 
 
 def _is(cls: type) -> Callable[[Any], bool]:
     return lambda thing: isinstance(thing, cls)
 
 
+def _is_workflow(thing: Any) -> bool:
+    """One by itself: what is said of one use of it is said in the spec."""
+    return isinstance(thing, Workflow) and thing.is_undoable and not thing.guards and thing.placement == Placement()
+
+
 def _is_type(thing: Any) -> bool:
-    return (callable(thing) and not isinstance(thing, (Step, Workflow))) or hasattr(thing, "__origin__")
+    """A class, or an annotation that is made of classes."""
+    is_alias = any(hasattr(thing, mark) for mark in ("__supertype__", "__value__"))
+    return isinstance(thing, type) or is_alias or get_origin(thing) is not None
 
 
 def _is_function(thing: Any) -> bool:

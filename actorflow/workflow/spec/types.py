@@ -16,7 +16,8 @@ import types
 import typing
 import uuid
 from collections import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import getitem
 from typing import Any
 
 from actorflow.errors import suggest
@@ -112,6 +113,10 @@ def read_error(name: str, registry: Registry) -> type[BaseException]:
     return found
 
 
+def _either(one: Any, other: Any) -> Any:
+    return one | other
+
+
 class _Parser:
     def __init__(self, text: str, registry: Registry) -> None:
         self._text = text
@@ -125,7 +130,7 @@ class _Parser:
             found.append(self._single())
         together = found[0]
         for each in found[1:]:
-            together = self._made(lambda one, other: one | other, together, each)
+            together = self._made(_either, together, each)
         return together
 
     def must_be_over(self) -> None:
@@ -146,7 +151,7 @@ class _Parser:
             items.append(self._literal() if origin is typing.Literal else self._item())
         if not self._takes("]"):
             raise self._wrong("a `]` is missing")
-        return self._made(lambda origin, items: origin[items], origin, items[0] if len(items) == 1 else tuple(items))
+        return self._made(getitem, origin, items[0] if len(items) == 1 else tuple(items))
 
     def _item(self) -> Any:
         return ... if self._takes("...") else self.union()
@@ -166,7 +171,7 @@ class _Parser:
             raise Unread(f"there is no type {name!r} in the registry{suggest(name, known)}")
         return known[name]
 
-    def _made(self, make: Any, *parts: Any) -> Any:
+    def _made(self, make: Callable[..., Any], *parts: Any) -> Any:
         try:
             return make(*parts)
         except TypeError as error:

@@ -13,7 +13,7 @@ from actorflow.plan import Attribute, Item, Key
 from actorflow.workflow.collecting import rebuilt
 from actorflow.workflow.entries import Value
 from actorflow.workflow.references import Container, Part, Reference, input_key
-from actorflow.workflow.spec.fields import Fields, each_item, fields, is_object
+from actorflow.workflow.spec.fields import Fields, each_item, fields, is_list, is_object
 from actorflow.workflow.spec.literals import CONTAINERS, is_plain
 from actorflow.workflow.spec.registry import Registry
 from actorflow.workflow.spec.types import Unread, read_type
@@ -102,8 +102,8 @@ class Values:
             case "value":
                 return Value(self._value(data, path))
             case "constant":
-                self._alone(data, path, kind)
-                return Value(self.literal(data[kind], f"{path}.constant"))
+                alone = self._alone(data, path, kind)
+                return Value(self.literal(alone.get(kind), f"{path}.constant"))
             case "dict" | "pairs":
                 return self._dict(kind, data, path, self.literal, inner)
             case "struct":
@@ -111,7 +111,7 @@ class Values:
             case "part":
                 found = fields(data, path, self.problems, needs=("part", "path"))
                 assert found is not None
-                return Part(inner(data["part"], found.at("part")), self._path(found))
+                return Part(inner(found.get("part"), found.at("part")), self._path(found))
             case _:
                 items = tuple(self._list(kind, data, path, inner))
                 shape = CONTAINERS[kind]
@@ -126,8 +126,10 @@ class Values:
         self.problems.append(f"{path}: {says}; got {brief(data)}")
         return None
 
-    def _alone(self, data: Any, path: str, name: str) -> None:
-        fields(data, path, self.problems, needs=(name,))
+    def _alone(self, data: Any, path: str, name: str) -> Fields:
+        found = fields(data, path, self.problems, needs=(name,))
+        assert found is not None
+        return found
 
     def _list(self, kind: str, data: Any, path: str, read: Callable[[Any, str], Any]) -> list[Any]:
         self._alone(data, path, kind)
@@ -150,10 +152,10 @@ class Values:
             return None
         made: list[tuple[Any, Any]] = []
         for spot, pair in each_item(Fields(data, path, self.problems), kind):
-            if isinstance(pair, list) and len(pair) == 2:  # pyright: ignore[reportUnknownArgumentType]
+            if is_list(pair) and len(pair) == 2:
                 made.append((read_key(pair[0], f"{spot}[0]"), read(pair[1], f"{spot}[1]")))
             else:
-                self.problems.append(f"{spot}: expected a pair, got {brief(pair)}")  # pyright: ignore[reportUnknownArgumentType]
+                self.problems.append(f"{spot}: expected a pair, got {brief(pair)}")
         return self._made(dict, made, place)
 
     def _struct(self, data: Any, path: str, read: Callable[[Any, str], Any]) -> Any:
@@ -212,14 +214,11 @@ def _key(kind: str, value: Any) -> Key | None:
 
 
 def _field_names(cls: Any) -> list[str] | None:
-    if not isinstance(cls, type):
-        return None
-    if issubclass(cls, msgspec.Struct):
-        return list(cls.__struct_fields__)
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        named: Any = cls
-        return list(named._fields)
-    return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else None
+    """The fields of a struct, a named tuple or a dataclass; None for anything else."""
+    names: Any = getattr(cls, "__struct_fields__", getattr(cls, "_fields", None))
+    if names is None and dataclasses.is_dataclass(cls):
+        names = [field.name for field in dataclasses.fields(cls)]
+    return None if names is None else list(names)
 
 
 def check_mapping(data: Any, path: str, problems: list[str]) -> Mapping[str, Any]:

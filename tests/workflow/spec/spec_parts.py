@@ -124,7 +124,7 @@ def leg_name(leg: str) -> str:
     return leg.upper()
 
 
-def skips(leg: str, nights: int) -> Skip[str] | None:
+def skips(leg: str, nights: int = 1) -> Skip[str] | None:
     return Skip("skipped") if leg == "no" else None
 
 
@@ -132,7 +132,7 @@ def has_items(items: list[str]) -> bool:
     return bool(items)
 
 
-def never(leg: str, nights: int) -> bool:
+def never(leg: str, nights: int = 3) -> bool:
     return False
 
 
@@ -177,7 +177,7 @@ def everything(trip: Trip, kind: Kind = Kind.CARD, day: dt.date | None = None, c
     def leg_body(leg: str) -> Any:
         inner = each(trip.legs, lambda item: joined(item, leg, booked["seat"], made), key=leg_name, concurrency=3)
         seat = reserve.options(guards=[skips])(leg, trip.nights)
-        return [inner, seat, book(leg), fail.options(name="stop", where=lambda: False) and None]
+        return [inner, seat, book(leg), None]
 
     legs = each.options(where=has_items)(trip.legs, leg_body, batch_size=7, ordered=False, on_error="collect")
     way = choose(

@@ -1,7 +1,7 @@
 """A spec is validated as strictly as code: everything that is wrong is told together, with its path; nothing is reached but by name."""
 
 # The mistakes below are written on purpose, and steps that are only drawn have no bodies.
-# mypy: disable-error-code="empty-body, arg-type, misc, unused-ignore"
+# mypy: disable-error-code="empty-body, arg-type, list-item, misc, unused-ignore"
 # pyright: basic, reportArgumentType=false
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ def test_what_can_not_be_told_is_refused_with_its_node_and_line() -> None:
     def draw(value: Any) -> Any:
         transform.options(name="changed")(value, lambda value: value)
         unknown(value)
-        reserve.options(guards=[lambda leg, nights: None])("x", 1)
+        reserve.options(guards=[lambda leg, nights=1: None])("x", 1)
         return object()
 
     changed, step_, guarded, result = untold(draw)
@@ -292,6 +292,8 @@ def test_two_of_one_name_and_what_is_not_of_its_kind_are_refused_all_together() 
         "isn't a function", "two limits are named 'gateway'",
     ):  # fmt: skip
         assert expected in found
+    with pytest.raises(InvalidRegistry, match="isn't a workflow by itself, but one with options"):
+        Registry(workflows=[everything.options(name="other")])
     with pytest.raises(InvalidRegistry, match="steps are a list, or a dict by name, not 3"):
         Registry(steps=3)
 
@@ -346,7 +348,7 @@ def test_whatever_stands_somewhere_it_is_read_or_refused_with_problems(place: tu
     try:
         made = Workflow.from_spec(spec, REGISTRY)
     except InvalidWorkflow as error:
-        assert all(problem.startswith("$") for problem in error.problems), error.problems
+        assert all(problem.startswith(("$", "spec_parts.py:")) for problem in error.problems), error.problems
     else:
         again = made.to_spec(REGISTRY)
         assert Workflow.from_spec(msgspec.json.decode(msgspec.json.encode(again)), REGISTRY).to_spec(REGISTRY) == again

@@ -1,14 +1,14 @@
 """A workflow told as data and read again is the same workflow; told again it is the same data."""
 
 # Steps that are only drawn have no bodies.
-# mypy: disable-error-code="empty-body, arg-type, misc, unused-ignore"
+# mypy: disable-error-code="empty-body, arg-type, func-returns-value, misc, unused-ignore"
 # pyright: basic
 
 from __future__ import annotations
 
 import datetime as dt
 import decimal
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Optional, Union
 
@@ -36,6 +36,7 @@ from actorflow import (
     transform,
     workflow,
 )  # fmt: skip
+from actorflow.plan import Constant
 from actorflow.workflow import Transformed, Use
 from actorflow.workflow.promise import is_promise, source_of
 from actorflow.workflow.spec.types import read_type, tell_type
@@ -177,7 +178,9 @@ def test_constants_come_back_as_they_are(constant: Any) -> None:
 
     back = there_and_back(drawn)
     draft = back.definition.draft()
-    found = draft.nodes[0].arguments[0].value
+    argument = draft.nodes[0].arguments[0]
+    assert isinstance(argument, Constant)
+    found = argument.value
     assert found == constant
     assert type(found) is type(constant)
     assert there_and_back(built.build()).inputs[0].default == constant
@@ -237,7 +240,7 @@ def says(value: Any) -> bool: ...
 
 
 @asynccontextmanager
-async def entered() -> Any:
+async def entered() -> AsyncIterator[Any]:
     yield 1
 
 
