@@ -179,7 +179,7 @@ def fill(state: State, tree: Tree, scope: Scope, now: float) -> None:
     assert isinstance(control, Each)
     if state.status[scope.node] != OPEN:
         return
-    if state.phase == RUN:
+    if state.phase == RUN and not (tree.rolling and items.is_rolling(scope.frame)):
         room = min(control.limit - scope.open, len(scope.items) - scope.next)
         plan = scope.plan.bodies[0].plan
         if room > len(tree.free.get(plan, ())):

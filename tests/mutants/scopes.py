@@ -107,8 +107,8 @@ MUTANTS = (
         "items-begin-in-a-halt",
         "R16",
         "engine/scopes.py",
-        "    if state.phase == RUN:\n        room =",
-        "    if True:\n        room =",
+        "    if state.phase == RUN and not (tree.rolling",
+        "    if not (tree.rolling",
     ),
     Mutant(
         "nodes-of-an-around-that-was-left-start",

@@ -110,6 +110,8 @@ class World(Stage):
         state.orders.clear()
         if state.facts:
             self.recorded += state.facts
+            if state.tree is not None:
+                self.check_items(state.facts)
             state.facts = []
         if self.has_scopes:  # numbers may differ where ranges are used anew
             self.sent += map(state.name, started)
@@ -140,6 +142,14 @@ class World(Stage):
         if not asks and random.random() < 0.02:
             self.disturb_again()
         return bool(asks)
+
+    def check_items(self, told: list[Fact]) -> None:
+        """No item begins in a halt, a rollback, or an item that is taken back."""
+        for fact in told:
+            if type(fact) is facts.ItemStarted:
+                n, witness = self.at(fact.node), self.witness
+                assert not (witness.halting or witness.rolling), f"item {fact.key} of {n} begins"
+                assert not witness.is_rolling(n), f"item {fact.key} of {n} begins while what it is in is taken back"
 
     def notice_limits(self) -> None:
         """What ends a run's forward work without a message of its own: `max_steps`, and a result that can't be made."""
