@@ -193,5 +193,3 @@ async def _peak(size: int) -> float:
         results = await runtime.run(wired, size)
         taken = sys.getsizeof(results) + sum(map(sys.getsizeof, results[::1000])) * 1000
     return (most - before - taken) / 2**20
-
-

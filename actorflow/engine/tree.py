@@ -187,8 +187,9 @@ class GrowingProgram:
         self.steps += [None] * count
         self.dependents += [()] * count
         self.releases += [()] * count
-        for table in (self.special, self.undoable, self.stores):
-            table += bytes(count)
+        self.special += bytes(count)
+        self.undoable += bytes(count)
+        self.stores += bytes(count)
 
 
 def moved(table: Sequence[tuple[int, ...]], starts: range, gap: int) -> list[tuple[int, ...]]:
