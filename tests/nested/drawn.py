@@ -154,10 +154,11 @@ def act_of(act: Act) -> Any:
     made = step(name=act.name, retry=Retry(attempts=act.tries + 1))(does)
     if act.undo:
         made.undo(undone)
-    if act.recovers is not None:
+    recovered = act.recovers
+    if recovered is not None:
 
         async def recovers(error: Exception, *of: int) -> Recover[int] | None:
-            return Recover(act.recovers) if isinstance(error, Refused) else None
+            return Recover(recovered) if isinstance(error, Refused) else None
 
         made.compensate(recovers)
     return made

@@ -261,7 +261,7 @@ def folded(numbers: Sequence[Any], *, ordered: bool) -> Number:
     if None in numbers:
         return NOTHING
     if not ordered:
-        return sum(numbers) % MODULUS
+        return int(sum(numbers) % MODULUS)
     result = 0
     for number in numbers:
         result = (result * 7 + number) % MODULUS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 Places: TypeAlias = tuple[int, ...]
 
@@ -151,7 +151,11 @@ def lines_of(block: Block, depth: int, indent: str) -> Iterator[str]:
     for number, statement in enumerate(block.does, depth):
         yield f"{indent}v{number} = {head_of(statement)}"
         for label, inner, given in blocks_of(statement):
-            at = (1 if isinstance(statement, Emit) else len(statement.of)) if is_closed(statement) else number + given
+            at = (
+                (1 if isinstance(statement, Emit) else len(cast("Any", statement).of))
+                if is_closed(statement)
+                else number + given
+            )
             taken = f" given v{at - 1}" if given else ""
             yield f"{indent}  {label}{taken}:"
             yield from lines_of(inner, at, indent + "    ")
