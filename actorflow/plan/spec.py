@@ -50,7 +50,8 @@ class StepSpec(msgspec.Struct, frozen=True):
 
     Arguments of a step are one flat sequence: all its parameters in the order of its signature, defaults filled in, with `*args`
     spread out in their place; a node's plan tells which trailing ones are passed by keyword. `arguments` has the name and the annotated
-    type of each parameter. `control` is what kind of scope it is, if it's one: then `function` is never called.
+    type of each parameter. `control` is what kind of scope it is, if it's one: then `function` is never called. `lasts`: it stands where nothing
+    is to be undone, so nothing of what it emits is either.
     """
 
     name: str
@@ -69,3 +70,4 @@ class StepSpec(msgspec.Struct, frozen=True):
     compensate: HandlerSpec | None = None
     arguments: tuple[tuple[str, Any], ...] = ()
     control: Control | None = None
+    lasts: bool = False

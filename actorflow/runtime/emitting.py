@@ -14,7 +14,7 @@ from actorflow.facts import StepsEmitted, StepSucceeded
 from actorflow.plan import Draft, DraftNode, Expression, NodeValue, Plan, compile_draft, moved, nodes_of
 from actorflow.runtime.here import HERE
 from actorflow.runtime.running import StepContext
-from actorflow.workflow import Drawing, draws_emissions
+from actorflow.workflow import Drawing, draws_emissions, without_undo
 
 if TYPE_CHECKING:
     from actorflow.runtime.row import Row
@@ -83,17 +83,17 @@ def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: fl
         return StepSucceeded(row.id, node, number, at, value, began)
     check_all_emitted(emission)
     try:
-        plan = planned(emission)
+        plan = planned(emission, lasts=row.step(node).lasts)
     except InvalidWorkflow as problem:
         return StepsEmitted(row.id, node, number, at, value, began, problem=problem)
     return StepsEmitted(row.id, node, number, at, value, began, plan, emission.stand_in if emission.replaces else "")
 
 
-def planned(emission: Emission) -> Plan:
+def planned(emission: Emission, *, lasts: bool) -> Plan:
     """The plan of what was emitted. Raises `InvalidWorkflow`."""
     draft = emission.draft
     draft.is_body = draft.returned = True
-    return compile_draft(draft, emission.problems)
+    return compile_draft(without_undo(draft) if lasts else draft, emission.problems)
 
 
 def check_all_emitted(emission: Emission) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from actorflow.errors import InvalidState
 from actorflow.facts import Event, Fact
@@ -25,7 +25,7 @@ class Recorder:
         self._known = machine.known
         self._subscription = runtime.subscribe(buffer=UNBOUNDED)
         self._events: list[Event] = []
-        _recorders[machine] = self
+        vars(machine)[_RECORDER] = self
 
     @property
     def events(self) -> list[Event]:
@@ -53,7 +53,8 @@ class Recorder:
         self._subscription.close()
 
 
-_recorders: WeakKeyDictionary[Machine, Recorder] = WeakKeyDictionary()
+_RECORDER = "_recorder"
+"""Under what name a machine has its recorder. A weak table of them would keep both for ever: recorded errors know the machine that they rose in."""
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def history(run: Run[Any]) -> History:
 
     Raises `InvalidState` if nobody records its runtime.
     """
-    recorder = _recorders.get(run._machine)
+    recorder: Recorder | None = vars(run._machine).get(_RECORDER)
     if recorder is None:
         raise InvalidState(
             "nobody records the runtime of this run"

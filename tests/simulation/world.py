@@ -123,13 +123,15 @@ class World(Stage):
             print(f"        starts {started} asks {asks} orders {ordered}")
         for node in started:
             self.start_attempt(node)
+        early: list[Any] = []
+        late: list[Any] = []
         for order in ordered:
-            if type(order) is orders.RunGuards:
-                self.run_guards(order)
+            (early if self.comes_first(order) else late).append(order)
+        for order in early:
+            ORDERS[type(order)](self, order)
         self.notice_limits()
-        for order in ordered:
-            if type(order) is not orders.RunGuards:
-                ORDERS[type(order)](self, order)
+        for order in late:
+            ORDERS[type(order)](self, order)
         if state.more:
             self.later(self.travel(), self.deliver, orders.GoOn(self.run, self.now))
         granted = tuple(node for node in asks if self.limits.ask(node))
@@ -142,6 +144,13 @@ class World(Stage):
         if not asks and random.random() < 0.02:
             self.disturb_again()
         return bool(asks)
+
+    def comes_first(self, order: Any) -> bool:
+        """What was ordered before the run, in the same turn, may have run out of steps."""
+        kind = type(order)
+        if kind in (orders.LeaveScope, orders.UndoStep, orders.AskPermits):
+            return self.witness.is_rolling(self.at(order.node))
+        return kind is orders.RunGuards
 
     def check_items(self, told: list[Fact]) -> None:
         """No item begins in a halt, a rollback, or an item that is taken back."""
@@ -344,6 +353,7 @@ class World(Stage):
 
 
 ORDERS: dict[type, Callable[[World, Any], None]] = {
+    orders.RunGuards: World.run_guards,
     orders.LeaveScope: World.leave,
     orders.StopStep: World.stop,
     orders.CompensateStep: World.compensate,

@@ -55,11 +55,11 @@ class Fields:
 
     def texts(self, name: str) -> list[str]:
         """A list of texts."""
-        found = [value for value in self.items(name) if isinstance(value, str)]
-        for i, value in enumerate(self.items(name) if len(found) < len(self.data.get(name) or ()) else ()):
+        items = self.items(name)
+        for i, value in enumerate(items):
             if not isinstance(value, str):
                 self._problems.append(f"{self.at(name)}[{i}]: expected a text, got {brief(value)}")
-        return found
+        return [value for value in items if isinstance(value, str)]
 
     def one_of(self, name: str, *choices: str) -> str | None:
         value = self.text(name)
