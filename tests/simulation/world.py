@@ -149,7 +149,8 @@ class World(Stage):
         """What was ordered before the run, in the same turn, may have run out of steps."""
         kind = type(order)
         if kind in (orders.LeaveScope, orders.UndoStep, orders.AskPermits):
-            return self.witness.is_rolling(self.at(order.node))
+            n = self.at(order.node)
+            return not n.owed and self.witness.is_rolling(n)
         return kind is orders.RunGuards
 
     def check_items(self, told: list[Fact]) -> None:
