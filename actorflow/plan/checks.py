@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import Parameter
 from typing import Any
 
 from actorflow.plan.draft import Draft, DraftNode
@@ -22,6 +23,11 @@ def examine(draft: Draft) -> Findings:
 
 def _examine(draft: Draft, found: Findings) -> None:
     flows = Flows(draft, found)
+    for spec in draft.inputs:
+        if spec.default is not Parameter.empty and not isinstance(
+            spec.default, (tuple, type(None))
+        ):  # these stand for a list
+            flows.check(Constant(spec.default), spec.type, f"the default of input {spec.name!r}", draft.line)
     for node in draft.nodes:
         flows.check_node(node)
     _check_limits(draft, found)

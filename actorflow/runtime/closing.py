@@ -113,7 +113,7 @@ def running(machine: Machine) -> dict[Task[None], str]:
     """What still executes, abandoned or not, each with the name of its step."""
     rows = [*machine.rows.values(), *machine.orphaned]
     lives = [(live.task, row.name(node)) for row in rows for node, live in row.live.items()]
-    lives += [(live.task, f"abandoned, of run {row.id}") for row in rows for live in row.orphans]
+    lives += [(live.task, f"{live.name}, abandoned, of run {row.id}") for row in rows for live in row.orphans]
     lives += [(task, row.name(node)) for row in rows for node, task in row.holding()]
     return {task: name for task, name in lives if task is not None}
 

@@ -110,9 +110,10 @@ def check_all_emitted(emission: Emission) -> None:
     lost = next((node for number, node in enumerate(nodes) if number not in reached), None)
     if lost is not None:
         where = f" ({lost.line})" if lost.line else ""
+        name = lost.name.partition(".")[0]
         raise InvalidState(
-            f"{lost.name!r} was called inside the running step {emission.name!r}{where}, and not emitted"
-            f"\nAdd it to the run with emit({lost.name}(…)), or call its function with {lost.name}.run(…)."
+            f"{name!r} was called inside the running step {emission.name!r}{where}, and not emitted"
+            f"\nAdd it to the run with emit({name}(…)); a step's own function is called with {name}.run(…)."
         )
 
 

@@ -32,6 +32,7 @@ class Live:
     stopping = False  # was told to stop, by us
     overdue: BaseException | None = None  # a handler's StepTimeout
     orphaned = False  # abandoned, and it keeps permits
+    name = ""  # of its step, when it was abandoned
     is_attempt = False  # of the step itself, somewhere else: its time runs when it is entered
     enters: Callable[[Live], None] | None = None  # of a handler in a thread: what sets its time running
 

@@ -258,6 +258,7 @@ class StepRunner:
         if live is None:
             return False
         live.orphaned = orphaned
+        live.name = row.name(node)
         self.services.machine.report_abandoned(row, node)
         if live.work is not None:
             live.work.let_go(partial(self.orphan_ended, row, node, live))

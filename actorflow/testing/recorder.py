@@ -9,7 +9,7 @@ from weakref import ref
 
 from actorflow.errors import InvalidState
 from actorflow.facts import Event, Fact
-from actorflow.runtime import Machine, Run, Runtime
+from actorflow.runtime import Run, Runtime
 from actorflow.testing.histories import History
 
 UNBOUNDED = 1 << 60

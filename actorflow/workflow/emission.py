@@ -19,7 +19,8 @@ def emit(call: object, *more: object) -> None:
     if drawing is None:
         raise InvalidState(
             "emit() was called outside of a running step\n"
-            "It adds steps to the run of the step that calls it; in a @workflow function a step is called by itself."
+            "It adds steps to the run of the step that calls it, on the loop or in a thread: worker processes can't. "
+            "In a @workflow function a step is called by itself."
         )
     for promise in (call, *more):
         if not isinstance(promise, Promise):
