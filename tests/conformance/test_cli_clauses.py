@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -144,4 +143,3 @@ def test_the_command_line_installs_signal_handlers(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.splitlines()[-2:] == ["False", "code 0 as before True"], done.stderr
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
