@@ -90,7 +90,7 @@ def make_room(state: State, tree: Tree, plan: Plan, count: int) -> list[Frame]:
     """So many frames at the end of the run's tables, free; those of an `each` are made together."""
     program = program_of(plan)
     base = len(state.values)
-    extend(state, program, count)
+    extend(state, plan, program, count)
     size = (len(state.values) - base) // count
     frames = [Frame(base + i * size, plan, program) for i in range(count)]
     for frame in frames:
@@ -100,9 +100,8 @@ def make_room(state: State, tree: Tree, plan: Plan, count: int) -> list[Frame]:
     return free
 
 
-def extend(state: State, program: Program, count: int) -> None:
+def extend(state: State, plan: Plan, program: Program, count: int) -> None:
     """The run's tables have so many frames more."""
-    plan = program.plan
     nodes, base = len(plan), len(state.values)
     gap = len(plan.inputs) + len(plan.constants)
     size = nodes + gap

@@ -73,7 +73,7 @@ class Revival:
         free = (frame for frames in self.tree.free.values() for frame in frames)
         for frame in sorted((*self.frames, *free), key=lambda frame: frame.base):
             leave_out(state, frame.base - len(state.values))
-            extend(state, frame.program, 1)
+            extend(state, frame.plan, frame.program, 1)
         leave_out(state, self.size - len(state.values))
 
     def settle(self) -> None:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -100,12 +99,11 @@ class Program:
     """
 
     __slots__ = (
-        "counts", "dependents", "is_quick", "is_spent", "plan", "readers", "releases", "result", "special", "steps", "stores",
+        "counts", "dependents", "is_quick", "is_spent", "readers", "releases", "result", "special", "steps", "stores",
         "undoable", "undone_with", "zeros",
     )  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
         self.steps = steps = plan.steps
         self.dependents = plan.dependents
         self.is_spent: bool | None = None  # see `leaves_nothing`
@@ -144,13 +142,10 @@ def _droppable(reads: Sequence[int], lasting: Sequence[bool]) -> tuple[int, ...]
     return tuple(node for node in reads if not lasting[node])
 
 
-_programs: WeakKeyDictionary[Plan, Program] = WeakKeyDictionary()
-
-
 def program_of(plan: Plan) -> Program:
-    program = _programs.get(plan)
+    program: Program | None = plan.memo.get(Program)
     if program is None:
-        program = _programs[plan] = Program(plan)
+        program = plan.memo[Program] = Program(plan)
     return program
 
 

@@ -163,7 +163,6 @@ class GrowingProgram:
 
     def __init__(self, program: Program, size: int) -> None:
         gap = size - len(program.steps)
-        self.plan = program.plan
         self.steps: list[Any] = [*program.steps, *([None] * gap)]
         self.dependents: list[tuple[int, ...]] = [*program.dependents, *([()] * gap)]
         self.releases: list[tuple[int, ...]] = [*program.releases, *([()] * gap)]

@@ -55,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     readers_of  of a body, per input: the nodes whose arguments are made from it (they wait for a capture that is late)
     lent        of a body: the inputs that are, or are part of, what an around lends: never stored
     draft       what it was compiled from: where each argument comes from, for people
+    memo        what others have worked out of it, once per plan, by its type
     """
 
     name: str
@@ -83,6 +84,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False, weakref=True):
     readers_of: tuple[tuple[int, ...], ...] = ()
     lent: frozenset[int] = frozenset()
     draft: Any = None
+    memo: dict[type, Any] = msgspec.field(default_factory=dict[type, Any])
 
     def __len__(self) -> int:
         return len(self.names)

@@ -41,7 +41,7 @@ class Launch:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.size = len(plan)
-        self.others: Callable[[Plan], Launch] | None = None  # gives those of bodies
+        self.others: Callable[..., Launch] | None = None  # gives those of bodies
         self.program = program_of(plan)
         self.steps = plan.steps
         self.is_limited = any(step.limits for step in plan.steps)

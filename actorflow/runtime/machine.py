@@ -151,10 +151,13 @@ class Machine:
             row.parent[0].children.setdefault(row.parent[1], {})[row.id] = handle
         return handle
 
-    def launch_of(self, plan: Plan) -> Launch:
+    def launch_of(self, plan: Plan, *, keep: bool = True) -> Launch:
+        """The table of a plan. That of what a step has emitted isn't kept: it's never run again."""
         launch = self.launches.get(plan)
         if launch is None:
-            launch = self.launches[plan] = Launch(plan)
+            launch = Launch(plan)
+            if keep:
+                self.launches[plan] = launch
         if launch.others is None:
             launch.others = self.launch_of
         return launch

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from actorflow.engine import is_emitted
 from actorflow.runtime.middleware import Middleware, RunInfo
 from actorflow.workflow import Workflow
 
@@ -128,7 +129,7 @@ class Row:
         if frame is None or launch.others is None:
             raise AssertionError(f"run {self.id!r} has no node {node}")
         if frame.launch is None:
-            frame.launch = launch.others(frame.plan)
+            frame.launch = launch.others(frame.plan, keep=not is_in_emission(frame))
         return frame.launch, node - frame.base, frame
 
     def step(self, node: int) -> StepSpec:
@@ -157,3 +158,12 @@ class Row:
         """A call of an undo or a compensation."""
         launch, local, _ = self.at(node)
         return launch.handler(handler, local, first, seen)
+
+
+def is_in_emission(frame: Frame) -> bool:
+    """Whether a step has emitted what the frame is made of."""
+    while not is_emitted(frame.scope):
+        if frame.scope.frame is None:
+            return False
+        frame = frame.scope.frame
+    return True

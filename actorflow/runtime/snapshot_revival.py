@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from actorflow.engine import Misfit, Revival, Scope, State
+from actorflow.engine import GONE, Misfit, Revival, Scope, State
 from actorflow.plan import Plan, Repeat
 from actorflow.runtime.snapshot_emitted import emitted_plan
 from actorflow.runtime.snapshot_records import FrameRecord, FreeRange, ScopeRecord, TreeRecord, error_of
@@ -77,6 +77,8 @@ def give_values(state: State, scope: Scope, record: ScopeRecord, codec: Codec) -
         scope.results = with_gaps(scope, codec.decode(record.results, state.program.steps[record.node].returns))
     for one in record.frames:
         frame = scope.frames[one.base]
+        if one.is_over:  # what no undo needs wasn't stored
+            state.values[frame.nodes : frame.nodes + len(frame.plan.inputs)] = [GONE] * len(frame.plan.inputs)
         for place, data in one.inputs.items():
             state.values[frame.nodes + place] = codec.decode(data, frame.plan.inputs[place].type)
 
