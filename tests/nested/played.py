@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from actorflow import Failed, Halted, Outcome, Succeeded
-from actorflow.facts import Event, ItemEnded, StepHalted, StepRecovered, StepSucceeded
+from actorflow.facts import (
+    Event,
+    ItemEnded,
+    ItemFailed,
+    RollbackStarted,
+    StepHalted,
+    StepRecovered,
+    StepSucceeded,
+    UndoStarted,
+)
 from actorflow.testing import MockClock, Recorder, open_runtime
 from tests.nested.drawn import HEARD, Heard, drawn
 from tests.nested.model import Story, explore, play
@@ -40,6 +49,14 @@ class Happened:
     def lost_items(self) -> list[str]:
         """What the names in items that were taken back by themselves begin with."""
         return [f"{e.node}[{e.fact.index}]." for e in self.events if isinstance(e.fact, ItemEnded)]
+
+    def failed_items(self) -> list[str]:
+        """The same of all that have failed: with the run, the rest of them is taken back as a part of that."""
+        return [f"{e.node}[{e.fact.index}]." for e in self.events if isinstance(e.fact, ItemFailed)]
+
+    def undone_with_the_run(self) -> list[str]:
+        rollback = next((i for i, e in enumerate(self.events) if isinstance(e.fact, RollbackStarted)), len(self.events))
+        return [e.node for e in self.events[rollback:] if isinstance(e.fact, UndoStarted)]
 
 
 def last(node: str) -> str:
@@ -107,8 +124,10 @@ def undoes_what_was_done(program: Program, happened: Happened) -> None:
     lost = happened.lost_items()
     expected = set(completed) if happened.failed else {node for node in completed if node.startswith(tuple(lost))}
     assert sorted(happened.undone) == sorted(expected)
-    for part in {innermost(node, lost) for node in completed}:
-        in_part = [node for node in happened.undone if innermost(node, lost) == part]
+    with_the_run = happened.undone_with_the_run()
+    parts = {node: "" if node in with_the_run else innermost(node, happened.failed_items()) for node in happened.undone}
+    for part in set(parts.values()):
+        in_part = [node for node in happened.undone if parts[node] == part]
         assert in_part == [node for node in reversed(completed) if node in in_part]
 
 

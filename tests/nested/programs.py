@@ -69,7 +69,7 @@ class Making:
     # ── kinds ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def act(self, known: int, depth: int) -> Act:
-        fails = frozenset({int(self.draw(st.integers(0, 4)))}) if self.one_in(4) else frozenset[int]()
+        fails = frozenset({int(self.draw(st.integers(0, 4))) for _ in range(2)}) if self.one_in(3) else frozenset[int]()
         return Act(
             self.name("s"),
             self.places(known),
