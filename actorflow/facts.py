@@ -172,12 +172,13 @@ class StepsEmitted(StepSucceeded, frozen=True):
 
     `replacing` is what stands for it is called in the plan: one node, or the path of several.
 
-    `problem`: they can't be planned, which fails the run.
+    `problem`: they can't be planned, which fails the run. `halts`: it has raised `Halt(value)`, so the run pauses.
     """
 
     plan: Any = None
     replacing: str = ""
     problem: BaseException | None = None
+    halts: bool = False
 
 
 # ── the executor's own ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from actorflow.facts import (
     Fact,
     ItemsPulled,
     ItemStarted,
+    RunPaused,
     ScopeLeft,
     StepGaveUp,
     StepsEmitted,
@@ -220,6 +221,8 @@ def emits(state: State, fact: StepsEmitted, now: float) -> Fact | None:
             items.inherit(state, tree, frame)
     if fact.problem is not None and state.phase in (RUN, HALTING):
         return StepGaveUp(state.run, fact.node, fact.attempt, fact.at, fact.problem, "run")
+    if fact.halts and state.phase == RUN:
+        return RunPaused(state.run, fact.at, state.name(fact.node))
     return None
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from actorflow.errors import InvalidState, InvalidWorkflow
-from actorflow.facts import StepsEmitted, StepSucceeded
+from actorflow.facts import AttemptFailed, StepFact, StepHalted, StepsEmitted, StepSucceeded
 from actorflow.plan import Draft, DraftNode, Expression, NodeValue, Plan, compile_draft, moved, nodes_of
 from actorflow.runtime.here import HERE
 from actorflow.runtime.running import StepContext
@@ -87,6 +89,19 @@ def succeeded(row: Row, node: int, number: int, at: float, value: Any, began: fl
     except InvalidWorkflow as problem:
         return StepsEmitted(row.id, node, number, at, value, began, problem=problem)
     return StepsEmitted(row.id, node, number, at, value, began, plan, emission.stand_in if emission.replaces else "")
+
+
+def with_emitted(row: Row, message: StepFact) -> StepFact:
+    """What an attempt has emitted is gone if it has failed; a `Halt` says that the step is done, so it stays (R16)."""
+    at, node, number = message.at, message.node, message.attempt
+    if not isinstance(message, StepHalted):
+        (row.emissions or {}).pop((node, number), None)
+        return message
+    try:
+        done = succeeded(row, node, number, at, message.value, message.began)
+    except InvalidState as error:
+        return AttemptFailed(row.id, node, number, at, error, again=False, delay=0.0, began=message.began)
+    return replace(done, halts=True) if isinstance(done, StepsEmitted) else message
 
 
 def planned(emission: Emission, *, lasts: bool) -> Plan:

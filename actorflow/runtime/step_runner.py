@@ -35,7 +35,7 @@ from actorflow.facts import (
 )
 from actorflow.policy import Halt, Skip, TryAgain, is_recover, is_skip
 from actorflow.runtime.carrying import Around, carried, carried_back, wrapped_async, wrapped_plain
-from actorflow.runtime.emitting import succeeded
+from actorflow.runtime.emitting import succeeded, with_emitted
 from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
 from actorflow.runtime.launch import ASYNC, INLINE, SCOPE
@@ -147,12 +147,11 @@ class StepRunner:
     # ── attempts end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def attempt_raised(self, row: Row, node: int, number: int, error: BaseException, began: float) -> None:
-        if row.emissions:
-            row.emissions.pop((node, number), None)
         if isinstance(error, CouldNotBegin):
             self.deliver(row, node, self.not_begun(row, node, number, error.reason, began))
-        else:
-            self.deliver(row, node, self.message_of(row, node, number, error, began))
+            return
+        message = self.message_of(row, node, number, error, began)
+        self.deliver(row, node, with_emitted(row, message) if row.emissions else message)
 
     def not_begun(
         self, row: Row, node: int, number: int, error: Exception, began: float

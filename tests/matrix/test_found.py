@@ -8,6 +8,8 @@ import pytest
 
 from actorflow import (
     Failed,
+    Halt,
+    Halted,
     Outcome,
     RunFailed,
     Runtime,
@@ -191,3 +193,41 @@ async def test_what_is_emitted_where_nothing_is_to_be_undone_lasts_too(runtime: 
     with pytest.raises(RunFailed):
         await runtime.run(flow)
     assert sorted(undone) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+async def test_what_a_step_has_emitted_before_its_halt_runs_on_resume(runtime: Runtime, replaces: bool):
+    """R8, R16: a `Halt` says that the step is done."""
+
+    @step
+    async def pauses(value: int) -> int:
+        emit(twice.options(name="pauses" if replaces else "more")(value))
+        raise Halt(value)
+
+    @workflow
+    def flow(value: int) -> int:
+        return twice(pauses(value))
+
+    run = await runtime.start(flow, 3)
+    outcome = await run.outcome()
+    assert isinstance(outcome, Halted)
+    assert outcome.by == "pauses"
+    resumed = await runtime.resume(flow, run.id)
+    assert await resumed.result() == (12 if replaces else 6)
+    assert ("pauses[2]" if replaces else "pauses.more") in {record.node for record in history(resumed)}
+
+
+async def test_what_was_called_before_a_halt_and_not_emitted_is_told(runtime: Runtime):
+    """R8: as when the step returns."""
+
+    @step
+    async def forgets(value: int) -> int:
+        twice(value)
+        raise Halt(value)
+
+    @workflow
+    def flow(value: int) -> int:
+        return forgets(value)
+
+    with pytest.raises(RunFailed, match="not emitted"):
+        await runtime.run(flow, 3)
