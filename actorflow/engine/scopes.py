@@ -183,8 +183,9 @@ def fill(state: State, tree: Tree, scope: Scope, now: float) -> None:
     if state.phase == RUN and not (tree.rolling and items.is_rolling(scope.frame)):
         room = min(control.limit - scope.open, len(scope.items) - scope.next)
         plan = scope.plan.bodies[0].plan
-        if room > len(tree.free.get(plan, ())):
-            make_room(state, tree, plan, room - len(tree.free.get(plan, ())))
+        missing = room - len(tree.free.get(plan, ()))
+        if missing > 0:
+            make_room(state, tree, plan, missing)
         while scope.open < control.limit and scope.next < len(scope.items):
             begin_item(state, tree, scope, now)
     if scope.next < len(scope.items):
@@ -277,4 +278,5 @@ def has_left(state: State, fact: ScopeLeft, now: float) -> Fact | None:
 
 
 def failure_in_hand(state: State) -> BaseException | None:
+    """The run's first error; a run that is cancelled has none."""
     return next((error.error for error in state.errors), None)
