@@ -267,7 +267,7 @@ async def test_guards_meet_faults(runtime: Runtime, faults: Faults, in_threads: 
 
 async def test_a_handler_in_a_thread_that_goes_on_regardless_frees_the_clock_and_its_thread(clock: MockClock) -> None:
     """R12: the thread is abandoned: it is counted out of the pool, and holds the clock no longer."""
-    may_go = threading.Event()
+    loop, is_entered, may_go = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     @step
     async def first() -> int:
@@ -275,6 +275,7 @@ async def test_a_handler_in_a_thread_that_goes_on_regardless_frees_the_clock_and
 
     @first.undo(timeout=3, retry=Retry(attempts=1))
     def stubborn(value: int) -> None:
+        loop.call_soon_threadsafe(is_entered.set)
         may_go.wait()
 
     @step
@@ -288,6 +289,7 @@ async def test_a_handler_in_a_thread_that_goes_on_regardless_frees_the_clock_and
     async with Runtime(clock=clock) as runtime:
         run = await runtime.start(both)
         ended = asyncio.ensure_future(run.outcome())
+        await is_entered.wait()
         await clock.advance(3)
         await clock.advance(5)
         outcome = await ended
