@@ -29,7 +29,7 @@ from actorflow.store.requests import (
     ScheduleStep,
     StepStatuses,
 )
-from actorflow.store.row import Key, Row, key_of, latest_attempt, numbered
+from actorflow.store.row import Key, Row, latest_attempt, number_in, numbered
 
 T = TypeVar("T")
 
@@ -45,17 +45,23 @@ class Tables(Protocol):
 
     def add_run(self, run: RunRecord) -> None: ...
 
-    def row(self, key: Key) -> Row | None: ...
+    def row(self, number: int) -> Row | None: ...
+
+    def row_of(self, key: Key) -> Row | None: ...
 
     def rows(self, run: int) -> list[Row]: ...
 
+    def add(self, row: Row) -> None: ...
+
     def keep(self, row: Row) -> None: ...
 
-    def past_attempts(self, key: Key) -> list[Attempt]: ...
+    def past_attempts(self, number: int) -> list[Attempt]: ...
 
-    def keep_attempt(self, key: Key, attempt: Attempt) -> None: ...
+    def keep_attempt(self, number: int, attempt: Attempt) -> None: ...
 
-    def next_sequence(self) -> int: ...
+    def next_number(self) -> int:
+        """Higher than all before: of a run, a step run or a completion."""
+        ...
 
 
 def answer(tables: Tables, request: Request[T]) -> T:
@@ -101,46 +107,57 @@ def no_run(run_id: str) -> RecordNotFound:
 
 
 def schedule_step(tables: Tables, request: ScheduleStep) -> Scheduled:
-    key = Key(number_of(tables, request.run_id), request.step)
-    return kept(tables, key, rules.schedule_step(tables.row(key), key, request))
+    run = number_of(tables, request.run_id)
+    row = tables.row_of(Key(run, request.step))
+    if row is not None:
+        return kept(tables, row, rules.schedule_again(row))
+    return added(tables, rules.schedule_new(tables.next_number(), run, request))
 
 
 def begin_step(tables: Tables, request: BeginStep) -> Claim:
-    key = Key(number_of(tables, request.run_id), request.step)
-    return kept(tables, key, rules.begin_step(tables.row(key), key, request, tables.now()))
+    run = number_of(tables, request.run_id)
+    row = tables.row_of(Key(run, request.step))
+    if row is not None:
+        return kept(tables, row, rules.begin_step(row, request, tables.now()))
+    return added(tables, rules.begin_new(tables.next_number(), run, request, tables.now()))
 
 
 def begin_undo(tables: Tables, request: BeginUndo) -> Claim:
-    key = Key(number_of(tables, request.run_id), request.step)
-    row = tables.row(key)
+    row = tables.row_of(Key(number_of(tables, request.run_id), request.step))
     if row is None:
         raise RecordNotFound(f"nothing is recorded of step {request.step!r} in run {request.run_id!r}")
-    return kept(tables, key, rules.begin_undo(row, request, tables.now()))
+    return kept(tables, row, rules.begin_undo(row, request, tables.now()))
 
 
 def end(tables: Tables, request: End) -> StepRun:
     row = row_of(tables, request.step_run_id)
     completes = type(request) is CompleteStep and row.step_run.status is StepStatus.RUNNING
-    sequence = tables.next_sequence() if completes else 0
-    return kept(tables, row.key, rules.end(row, request, tables.now(), sequence))
+    sequence = tables.next_number() if completes else 0
+    return kept(tables, row, rules.end(row, request, tables.now(), sequence))
 
 
 def lose_attempt(tables: Tables, request: LoseAttempt) -> StepRun:
     row = row_of(tables, request.step_run_id)
-    return kept(tables, row.key, rules.lose_attempt(row, request, tables.now()))
+    return kept(tables, row, rules.lose_attempt(row, request, tables.now()))
 
 
-def kept(tables: Tables, key: Key, change: rules.Change) -> Any:
+def added(tables: Tables, change: rules.Change) -> Any:
+    assert change.row is not None
+    tables.add(change.row)
+    return change.answer
+
+
+def kept(tables: Tables, before: Row, change: rules.Change) -> Any:
     if change.past is not None:
-        tables.keep_attempt(key, change.past)
+        tables.keep_attempt(before.number, change.past)
     if change.row is not None:
         tables.keep(change.row)
     return change.answer
 
 
 def row_of(tables: Tables, step_run_id: str) -> Row:
-    key = key_of(step_run_id)
-    row = tables.row(key) if key is not None else None
+    number = number_in(step_run_id) if step_run_id else None
+    row = tables.row(number) if number is not None else None
     if row is None:
         raise RecordNotFound(f"the store has no step run {step_run_id!r}")
     return row
@@ -150,7 +167,7 @@ def row_of(tables: Tables, step_run_id: str) -> Row:
 
 
 def get_step_run(tables: Tables, request: GetStepRun) -> StepRun | None:
-    row = tables.row(Key(number_of(tables, request.run_id), request.step))
+    row = tables.row_of(Key(number_of(tables, request.run_id), request.step))
     return row.step_run if row is not None else None
 
 
@@ -176,7 +193,7 @@ def completed_outputs(tables: Tables, request: CompletedOutputs) -> list[bytes]:
 def list_attempts(tables: Tables, request: ListAttempts) -> list[Attempt]:
     row = row_of(tables, request.step_run_id)
     latest = latest_attempt(row)
-    return numbered([*tables.past_attempts(row.key), *([latest] if latest is not None else [])])
+    return numbered([*tables.past_attempts(row.number), *([latest] if latest is not None else [])])
 
 
 ANSWERS: Mapping[type[Request[Any]], Callable[[Tables, Any], Any]] = MappingProxyType(

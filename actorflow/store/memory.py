@@ -46,39 +46,48 @@ class MemoryStore(StoreFace):
 class MemoryTables:
     def __init__(self, clock: Clock) -> None:
         self.now = clock.time
-        self._runs: dict[str, tuple[int, RunRecord]] = {}
-        self._rows: dict[int, dict[str, Row]] = {}
-        self._past: dict[Key, list[Attempt]] = {}
-        self._sequence = 0
+        self._numbers: dict[str, int] = {}
+        self._runs: dict[int, RunRecord] = {}
+        self._rows: dict[int, Row] = {}
+        self._rows_of: dict[int, dict[str, int]] = {}
+        self._past: dict[int, list[Attempt]] = {}
+        self._last = 0
 
     def run_number(self, run_id: str) -> int | None:
-        found = self._runs.get(run_id)
-        return found[0] if found else None
+        return self._numbers.get(run_id)
 
     def run(self, run_id: str) -> RunRecord | None:
-        found = self._runs.get(run_id)
-        return found[1] if found else None
+        number = self._numbers.get(run_id)
+        return self._runs[number] if number is not None else None
 
     def add_run(self, run: RunRecord) -> None:
-        number = len(self._runs) + 1
-        self._runs[run.run_id] = (number, run)
-        self._rows[number] = {}
+        number = self._numbers[run.run_id] = self.next_number()
+        self._runs[number] = run
+        self._rows_of[number] = {}
 
-    def row(self, key: Key) -> Row | None:
-        return self._rows.get(key.run, {}).get(key.step)
+    def row(self, number: int) -> Row | None:
+        return self._rows.get(number)
+
+    def row_of(self, key: Key) -> Row | None:
+        number = self._rows_of[key.run].get(key.step)
+        return self._rows[number] if number is not None else None
 
     def rows(self, run: int) -> list[Row]:
-        return list(self._rows[run].values())
+        return [self._rows[number] for number in self._rows_of[run].values()]
+
+    def add(self, row: Row) -> None:
+        self._rows_of[row.key.run][row.key.step] = row.number
+        self._rows[row.number] = row
 
     def keep(self, row: Row) -> None:
-        self._rows[row.key.run][row.key.step] = row
+        self._rows[row.number] = row
 
-    def past_attempts(self, key: Key) -> list[Attempt]:
-        return self._past.get(key, [])
+    def past_attempts(self, number: int) -> list[Attempt]:
+        return self._past.get(number, [])
 
-    def keep_attempt(self, key: Key, attempt: Attempt) -> None:
-        self._past.setdefault(key, []).append(attempt)
+    def keep_attempt(self, number: int, attempt: Attempt) -> None:
+        self._past.setdefault(number, []).append(attempt)
 
-    def next_sequence(self) -> int:
-        self._sequence += 1
-        return self._sequence
+    def next_number(self) -> int:
+        self._last += 1
+        return self._last

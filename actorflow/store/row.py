@@ -1,4 +1,4 @@
-"""A step run as a store keeps it: the row, its key, its id, and the attempt that its latest claim is."""
+"""A step run as a store keeps it: the row, its key, its number, and the attempt that its latest claim is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from actorflow.store.base import Attempt, AttemptOutcome, StepRun, StepStatus
 
 
 class Key(NamedTuple):
-    """Where a step run is: the number that the store gave its run, and the step's name."""
+    """What a step run is of: the number that the store gave its run, and the step's name."""
 
     run: int
     step: str
@@ -20,17 +20,12 @@ LARGEST = 2**63 - 1
 """The largest number that every database takes."""
 
 
-def id_of(key: Key) -> str:
-    """`17/charge`. The run's number instead of its id: short, and never ambiguous, as run ids may hold anything."""
-    return f"{key.run}/{key.step}"
-
-
-def key_of(step_run_id: str) -> Key | None:
-    """The key in an id, or `None` if it isn't one that a store has given."""
-    number, slash, step = step_run_id.partition("/")
-    if not (slash and step and number.isascii() and number.isdecimal() and number[0] != "0"):
+def number_in(step_run_id: str) -> int | None:
+    """The number in an id, or `None` if it isn't an id that a store gives."""
+    if not (step_run_id.isascii() and step_run_id.isdecimal() and len(step_run_id) <= 19 and step_run_id[0] != "0"):
         return None
-    return Key(int(number), step) if len(number) <= 19 and int(number) <= LARGEST else None
+    number = int(step_run_id)
+    return number if number <= LARGEST else None
 
 
 class Trial(msgspec.Struct, frozen=True, gc=False):
@@ -42,11 +37,15 @@ class Trial(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """`trial` is `None` before the first claim, and after a claim was lost: lost ones are kept with the earlier ones."""
+    """`number` is the step run's own, and its id. `trial` is `None` before the first claim, and after a claim was lost: lost ones are kept with the earlier ones."""
 
+    number: int
     key: Key
     step_run: StepRun
     trial: Trial | None
+
+    def after(self, step_run: StepRun, trial: Trial | None) -> Row:
+        return Row(self.number, self.key, step_run, trial)
 
 
 ENDED_AS: dict[StepStatus, AttemptOutcome] = {

@@ -23,7 +23,7 @@ from actorflow.store.requests import (
     LoseAttempt,
     ScheduleStep,
 )
-from actorflow.store.row import Key, Row, Trial, id_of, latest_attempt
+from actorflow.store.row import Key, Row, Trial, latest_attempt
 
 PENDING, RUNNING, COMPLETED = StepStatus.PENDING, StepStatus.RUNNING, StepStatus.COMPLETED
 FAILED, UNDOING, UNDONE, UNDO_FAILED = StepStatus.FAILED, StepStatus.UNDOING, StepStatus.UNDONE, StepStatus.UNDO_FAILED
@@ -50,24 +50,28 @@ class Change(msgspec.Struct, frozen=True):
     past: Attempt | None = None
 
 
-def schedule_step(row: Row | None, key: Key, request: ScheduleStep) -> Change:
-    if row is not None:
-        return Change(Scheduled(row.step_run, "skip"))
-    scheduled = StepRun(id_of(key), request.run_id, request.step, PENDING, request.input, None, None, 0)
-    return Change(Scheduled(scheduled, "schedule"), Row(key, scheduled, None))
+def schedule_new(number: int, run: int, request: ScheduleStep) -> Change:
+    scheduled = StepRun(str(number), request.run_id, request.step, PENDING, request.input, None, None, 0)
+    return Change(Scheduled(scheduled, "schedule"), Row(number, Key(run, request.step), scheduled, None))
 
 
-def begin_step(row: Row | None, key: Key, request: BeginStep, now: float) -> Change:
-    trial = Trial(request.worker, now)
-    if row is None:
-        claimed = StepRun(id_of(key), request.run_id, request.step, RUNNING, request.input, None, None, 1)
-        return Change(Claim(claimed, "execute"), Row(key, claimed, trial))
+def schedule_again(row: Row) -> Change:
+    return Change(Scheduled(row.step_run, "skip"))
+
+
+def begin_new(number: int, run: int, request: BeginStep, now: float) -> Change:
+    claimed = StepRun(str(number), request.run_id, request.step, RUNNING, request.input, None, None, 1)
+    row = Row(number, Key(run, request.step), claimed, Trial(request.worker, now))
+    return Change(Claim(claimed, "execute"), row)
+
+
+def begin_step(row: Row, request: BeginStep, now: float) -> Change:
     before = row.step_run
     if before.status not in CLAIMABLE:
         return Change(Claim(before, "skip"))
     input = before.input if before.status is PENDING else request.input
     claimed = replace(before, status=RUNNING, input=input, output=None, error=None, token=before.token + 1)
-    return Change(Claim(claimed, "execute"), Row(key, claimed, trial), latest_attempt(row))
+    return Change(Claim(claimed, "execute"), row.after(claimed, Trial(request.worker, now)), latest_attempt(row))
 
 
 def begin_undo(row: Row, request: BeginUndo, now: float) -> Change:
@@ -75,8 +79,7 @@ def begin_undo(row: Row, request: BeginUndo, now: float) -> Change:
     if before.status in UNDOABLE or (before.status is FAILED and request.unknown):
         error = before.error if before.status is FAILED else None
         claimed = replace(before, status=UNDOING, error=error, token=before.token + 1)
-        trial = Trial(request.worker, now)
-        return Change(Claim(claimed, "execute"), Row(row.key, claimed, trial), latest_attempt(row))
+        return Change(Claim(claimed, "execute"), row.after(claimed, Trial(request.worker, now)), latest_attempt(row))
     if before.status in NOTHING_TO_UNDO:
         raise InvalidState(f"step run {before.id!r} is {before.status}: there's nothing to undo")
     return Change(Claim(before, "skip"))
@@ -91,7 +94,7 @@ def end(row: Row, request: End, now: float, sequence: int) -> Change:
     after = replace(before, status=made, error=request.value if made in {FAILED, UNDO_FAILED} else None)
     if made is COMPLETED:
         after = replace(after, output=request.value, sequence=sequence)
-    return Change(after, Row(row.key, after, replace(trial, ended=now)))
+    return Change(after, row.after(after, replace(trial, ended=now)))
 
 
 def is_repeated(before: StepRun, request: End, made: StepStatus) -> bool:
@@ -120,4 +123,4 @@ def lose_attempt(row: Row, request: LoseAttempt, now: float) -> Change:
     after = replace(before, status=status)
     attempt = latest_attempt(row)
     past = replace(attempt, ended=now, outcome="lost") if attempt else None
-    return Change(after, Row(row.key, after, None), past)
+    return Change(after, row.after(after, None), past)

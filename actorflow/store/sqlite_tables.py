@@ -9,7 +9,7 @@ from actorflow.clock import Clock
 from actorflow.errors import StoreCorrupt, brief
 from actorflow.store.base import Attempt, RunRecord, StepRun, StepStatus
 from actorflow.store.queries import queries
-from actorflow.store.row import Key, Row, Trial, id_of
+from actorflow.store.row import Key, Row, Trial
 
 REMEMBERED = 10_000
 """How many rows, and how many runs, are known by heart at most."""
@@ -31,11 +31,13 @@ class SQLiteTables:
         self._sql = queries("sqlite")
         self._file_version = -1
         self._numbers: dict[str, int] = {}
-        self._rows: dict[Key, Row] = {}
-        self._changed: dict[Key, Row] = {}
+        self._rows: dict[int, Row] = {}
+        self._rows_of: dict[Key, Row] = {}
+        self._new: dict[int, Row] = {}
+        self._changed: dict[int, Row] = {}
         self._past: list[tuple[Any, ...]] = []
-        self._sequence: int | None = None
-        self._completed = False
+        self._last: int | None = None
+        self._has_given = False
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -48,27 +50,35 @@ class SQLiteTables:
 
     def write(self) -> None:
         """Writes what was gathered."""
+        if self._new:
+            self._db.executemany(self._sql["add_row"], [as_new(row) for row in self._new.values()])
+            self._written(self._new)
         if self._changed:
-            self._db.executemany(self._sql["keep_row"], [record(row) for row in self._changed.values()])
-            for key, row in self._changed.items():
-                if row.step_run.status not in OPEN or len(row.step_run.input or b"") > SMALL:
-                    self._rows.pop(key, None)
-            self._changed.clear()
+            self._db.executemany(self._sql["keep_row"], [as_changed(row) for row in self._changed.values()])
+            self._written(self._changed)
         if self._past:
             self._db.executemany(self._sql["keep_attempt"], self._past)
             self._past.clear()
-        if self._completed:
-            self._db.execute(self._sql["keep_completion"], (self._sequence,))
-            self._completed = False
+        if self._has_given:
+            self._db.execute(self._sql["keep_number"], (self._last,))
+            self._has_given = False
+
+    def _written(self, rows: dict[int, Row]) -> None:
+        """What won't be written again soon, or is large, is forgotten."""
+        for number, row in rows.items():
+            if row.step_run.status not in OPEN or len(row.step_run.input or b"") > SMALL:
+                self._rows.pop(number, None)
+                self._rows_of.pop(row.key, None)
+        rows.clear()
 
     def forget(self) -> None:
         """After a rollback, too: nothing of what was gathered has happened."""
-        self._numbers.clear()
-        self._rows.clear()
-        self._changed.clear()
+        known: tuple[dict[Any, Any], ...] = self._numbers, self._rows, self._rows_of, self._new, self._changed
+        for each in known:
+            each.clear()
         self._past.clear()
-        self._sequence = None
-        self._completed = False
+        self._last = None
+        self._has_given = False
         self._file_version = -1
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,75 +86,80 @@ class SQLiteTables:
     def run_number(self, run_id: str) -> int | None:
         number = self._numbers.get(run_id)
         if number is None:
-            found = self._db.execute(self._sql["find_run_number"], {"run_id": run_id}).fetchone()
+            found = self._db.execute(self._sql["find_run_number"], (run_id,)).fetchone()
             if found is None:
                 return None
             number = self._numbers[run_id] = int(found[0])
         return number
 
     def run(self, run_id: str) -> RunRecord | None:
-        found = self._db.execute(self._sql["find_run"], {"run_id": run_id}).fetchone()
-        return RunRecord(*found[1:]) if found is not None else None
+        found = self._db.execute(self._sql["find_run"], (run_id,)).fetchone()
+        return RunRecord(*found) if found is not None else None
 
     def add_run(self, run: RunRecord) -> None:
-        added = self._db.execute(self._sql["add_run"], (run.run_id, run.workflow, run.inputs, run.created))
-        assert added.lastrowid is not None
-        self._numbers[run.run_id] = added.lastrowid
+        number = self.next_number()
+        self._db.execute(self._sql["add_run"], (number, run.run_id, run.workflow, run.inputs, run.created))
+        self._numbers[run.run_id] = number
 
     # ── step runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def row(self, key: Key) -> Row | None:
-        known = self._rows.get(key)
-        if known is not None:
-            return known
-        found = self._db.execute(self._sql["find_row"], key).fetchone()
-        return self._row(key.run, found) if found is not None else None
+    def row(self, number: int) -> Row | None:
+        return self._rows.get(number) or self._found("find_row", (number,))
+
+    def row_of(self, key: Key) -> Row | None:
+        return self._rows_of.get(key) or self._found("find_row_of", key)
 
     def rows(self, run: int) -> list[Row]:
         self.write()
-        found = self._db.execute(self._sql["list_rows"], {"run": run})
-        return [self._row(run, values) for values in found]
+        return [self._row(values) for values in self._db.execute(self._sql["list_rows"], (run,))]
+
+    def add(self, row: Row) -> None:
+        self._new[row.number] = self._rows[row.number] = self._rows_of[row.key] = row
 
     def keep(self, row: Row) -> None:
-        self._changed[row.key] = self._rows[row.key] = row
+        gathered = self._new if row.number in self._new else self._changed
+        gathered[row.number] = self._rows[row.number] = self._rows_of[row.key] = row
 
-    def _row(self, run: int, values: tuple[Any, ...]) -> Row:
-        run_id, step, status, input, output, error, token, sequence, worker, started, ended = values
+    def _found(self, query: str, parameters: tuple[Any, ...]) -> Row | None:
+        found = self._db.execute(self._sql[query], parameters).fetchone()
+        return self._row(found) if found is not None else None
+
+    def _row(self, values: tuple[Any, ...]) -> Row:
         if not is_sound(values):
-            raise StoreCorrupt(self._store, f"the row of step {step!r} in run {run_id!r} can't be: {brief(values)}")
-        key = Key(run, step)
+            raise StoreCorrupt(self._store, f"step run {values[0]} of run {values[2]!r} can't be: {brief(values)}")
+        number, run, run_id, step, status, input, output, error, token, sequence, worker, started, ended = values
         trial = Trial(worker, started, ended) if started is not None else None
-        known = StepRun(id_of(key), run_id, step, STATUSES[status], input, output, error, token, sequence)
-        return Row(key, known, trial)
+        known = StepRun(str(number), run_id, step, STATUSES[status], input, output, error, token, sequence)
+        return Row(number, Key(run, step), known, trial)
 
-    # ── attempts and completions ──────────────────────────────────────────────────────────────────────────────────────
+    # ── attempts and numbers ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def past_attempts(self, key: Key) -> list[Attempt]:
+    def past_attempts(self, number: int) -> list[Attempt]:
         self.write()
-        found = self._db.execute(self._sql["list_attempts"], key)
+        found = self._db.execute(self._sql["list_attempts"], (number,))
         return [
             Attempt(0, worker, started, ended, outcome, error, phase, token)
             for token, phase, worker, started, ended, outcome, error in found
         ]
 
-    def keep_attempt(self, key: Key, attempt: Attempt) -> None:
+    def keep_attempt(self, number: int, attempt: Attempt) -> None:
         times = attempt.started, attempt.ended
-        self._past.append((*key, attempt.token, attempt.phase, attempt.worker, *times, attempt.outcome, attempt.error))
+        self._past.append((number, attempt.token, attempt.phase, attempt.worker, *times, attempt.outcome, attempt.error))
 
-    def next_sequence(self) -> int:
-        if self._sequence is None:
-            found = self._db.execute(self._sql["last_completion"]).fetchone()
-            if found is None:
-                raise StoreCorrupt(self._store, "it has lost count of the completions")
-            self._sequence = int(found[0])
-        self._sequence += 1
-        self._completed = True
-        return self._sequence
+    def next_number(self) -> int:
+        if self._last is None:
+            found = self._db.execute(self._sql["last_number"]).fetchone()
+            if found is None or type(found[0]) is not int:
+                raise StoreCorrupt(self._store, "it has lost count of its numbers")
+            self._last = int(found[0])
+        self._last += 1
+        self._has_given = True
+        return self._last
 
 
 def is_sound(values: tuple[Any, ...]) -> bool:
     """Whether a row is of the types that a store writes: SQLite's columns take any."""
-    _, step, status, input, output, error, token, sequence, worker, started, ended = values
+    _, _, _, step, status, input, output, error, token, sequence, worker, started, ended = values
     return (
         type(step) is str
         and status in STATUSES
@@ -155,7 +170,16 @@ def is_sound(values: tuple[Any, ...]) -> bool:
     )
 
 
-def record(row: Row) -> tuple[Any, ...]:
-    now, trial = row.step_run, row.trial
-    tried = (trial.worker, trial.started, trial.ended) if trial is not None else (None, None, None)
-    return (*row.key, now.status.value, now.input, now.output, now.error, now.token, now.sequence, *tried)
+def as_new(row: Row) -> tuple[Any, ...]:
+    now = row.step_run
+    return (row.number, *row.key, now.status.value, now.token, now.sequence, *tried(row), now.input, now.output, now.error)
+
+
+def as_changed(row: Row) -> tuple[Any, ...]:
+    now = row.step_run
+    return (now.status.value, now.token, now.sequence, *tried(row), now.input, now.output, now.error, row.number)
+
+
+def tried(row: Row) -> tuple[Any, ...]:
+    trial = row.trial
+    return (trial.worker, trial.started, trial.ended) if trial is not None else (None, None, None)
