@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -75,22 +75,22 @@ async def a_step(work: Callable[[], Awaitable[None]], steps: int) -> float:
 
 
 @asynccontextmanager
-async def on_disk() -> AsyncIterator[Store]:
+async def on_disk() -> AsyncGenerator[Store]:
     with tempfile.TemporaryDirectory() as folder:
         async with SQLiteStore(Path(folder) / "store.db") as store:
             yield store
 
 
 @asynccontextmanager
-async def in_memory() -> AsyncIterator[Store]:
+async def in_memory() -> AsyncGenerator[Store]:
     async with MemoryStore() as store:
         yield store
 
 
 async def stored(
-    opened: Callable[[], object], run_once: RunOnce, runs: int, at_once: int, steps: int
+    opened: Callable[[], AbstractAsyncContextManager[Store]], run_once: RunOnce, runs: int, at_once: int, steps: int
 ) -> float:
-    async with opened() as store:  # type: ignore[attr-defined]
+    async with opened() as store:
         took = await a_step(partial(all_runs, store, run_once, runs, at_once, steps), runs * steps)
         verify("completed steps of the last run", len(await store.completed_steps(f"run{runs - 1}")), steps)
     return took

@@ -141,13 +141,13 @@ def lose_attempt(tables: Tables, request: LoseAttempt) -> StepRun:
     return kept(tables, row, rules.lose_attempt(row, request, tables.now()))
 
 
-def added(tables: Tables, change: rules.Change) -> Any:
+def added(tables: Tables, change: rules.Change[T]) -> T:
     assert change.row is not None
     tables.add(change.row)
     return change.answer
 
 
-def kept(tables: Tables, before: Row, change: rules.Change) -> Any:
+def kept(tables: Tables, before: Row, change: rules.Change[T]) -> T:
     if change.past is not None:
         tables.keep_attempt(before.number, change.past)
     if change.row is not None:
@@ -173,7 +173,7 @@ def get_step_run(tables: Tables, request: GetStepRun) -> StepRun | None:
 
 def step_statuses(tables: Tables, request: StepStatuses) -> dict[str, StepStatus]:
     rows = tables.rows(number_of(tables, request.run_id))
-    return {name: status for name, status in sorted((row.key.step, row.step_run.status) for row in rows)}
+    return dict(sorted((row.key.step, row.step_run.status) for row in rows))
 
 
 def completed(tables: Tables, run_id: str) -> list[StepRun]:

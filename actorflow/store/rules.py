@@ -5,7 +5,7 @@ A write that isn't listed here changes nothing.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +25,8 @@ from actorflow.store.requests import (
 )
 from actorflow.store.row import Key, Row, Trial, latest_attempt
 
+T = TypeVar("T")
+
 PENDING, RUNNING, COMPLETED = StepStatus.PENDING, StepStatus.RUNNING, StepStatus.COMPLETED
 FAILED, UNDOING, UNDONE, UNDO_FAILED = StepStatus.FAILED, StepStatus.UNDOING, StepStatus.UNDONE, StepStatus.UNDO_FAILED
 
@@ -42,30 +44,30 @@ ENDS: dict[type[End], tuple[StepStatus, StepStatus]] = {
 """The end of a claim: the status that it needs, and the one that it makes (R46)."""
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, Generic[T], frozen=True):
     """What a request comes to: its answer, the row as it is from now on (`None`: unchanged), and the attempt that it replaced."""
 
-    answer: Any
+    answer: T
     row: Row | None = None
     past: Attempt | None = None
 
 
-def schedule_new(number: int, run: int, request: ScheduleStep) -> Change:
+def schedule_new(number: int, run: int, request: ScheduleStep) -> Change[Scheduled]:
     scheduled = StepRun(str(number), request.run_id, request.step, PENDING, request.input, None, None, 0)
     return Change(Scheduled(scheduled, "schedule"), Row(number, Key(run, request.step), scheduled, None))
 
 
-def schedule_again(row: Row) -> Change:
+def schedule_again(row: Row) -> Change[Scheduled]:
     return Change(Scheduled(row.step_run, "skip"))
 
 
-def begin_new(number: int, run: int, request: BeginStep, now: float) -> Change:
+def begin_new(number: int, run: int, request: BeginStep, now: float) -> Change[Claim]:
     claimed = StepRun(str(number), request.run_id, request.step, RUNNING, request.input, None, None, 1)
     row = Row(number, Key(run, request.step), claimed, Trial(request.worker, now))
     return Change(Claim(claimed, "execute"), row)
 
 
-def begin_step(row: Row, request: BeginStep, now: float) -> Change:
+def begin_step(row: Row, request: BeginStep, now: float) -> Change[Claim]:
     before = row.step_run
     if before.status not in CLAIMABLE:
         return Change(Claim(before, "skip"))
@@ -74,7 +76,7 @@ def begin_step(row: Row, request: BeginStep, now: float) -> Change:
     return Change(Claim(claimed, "execute"), row.after(claimed, Trial(request.worker, now)), latest_attempt(row))
 
 
-def begin_undo(row: Row, request: BeginUndo, now: float) -> Change:
+def begin_undo(row: Row, request: BeginUndo, now: float) -> Change[Claim]:
     before = row.step_run
     if before.status in UNDOABLE or (before.status is FAILED and request.unknown):
         error = before.error if before.status is FAILED else None
@@ -85,7 +87,7 @@ def begin_undo(row: Row, request: BeginUndo, now: float) -> Change:
     return Change(Claim(before, "skip"))
 
 
-def end(row: Row, request: End, now: float, sequence: int) -> Change:
+def end(row: Row, request: End, now: float, sequence: int) -> Change[StepRun]:
     """`complete_step`, `fail_step`, `complete_undo`, `fail_undo`. `sequence` is the number of this completion, if it is one."""
     before, needed, made = row.step_run, *ENDS[type(request)]
     if is_repeated(before, request, made):
@@ -113,7 +115,7 @@ def fenced(row: Row, request: End, *needed: StepStatus) -> Trial:
     return row.trial
 
 
-def lose_attempt(row: Row, request: LoseAttempt, now: float) -> Change:
+def lose_attempt(row: Row, request: LoseAttempt, now: float) -> Change[StepRun]:
     """A lost step is `pending` again; a lost undo leaves what it found: a completed step, or one whose outcome is unknown."""
     before = row.step_run
     if request.token == before.token > 0 and row.trial is None:

@@ -20,7 +20,13 @@ PRIMARY = 0xFF
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 FULL = {sqlite3.SQLITE_FULL}
 READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
-CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+CORRUPT = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+}
 """`ERROR` and `CONSTRAINT` too: our statements are right for our tables, so the tables aren't ours any more."""
 UNAVAILABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_PROTOCOL}
 SYNCING = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
@@ -39,9 +45,13 @@ def said_plainly(store: str, error: sqlite3.Error, *, committing: bool = False) 
     if code in READ_ONLY:
         return StoreReadOnly(store, f"it may not be written to ({error})", "Check who owns the file and its folder.")
     if code in CORRUPT:
-        return StoreCorrupt(store, f"its content isn't what a store writes ({error})", "Restore the file from a backup.")
+        return StoreCorrupt(
+            store, f"its content isn't what a store writes ({error})", "Restore the file from a backup."
+        )
     if code in UNAVAILABLE:
-        return StoreUnavailable(store, f"it can't be opened ({error})", "Check that the folder is there, and no file's.")
+        return StoreUnavailable(
+            store, f"it can't be opened ({error})", "Check that the folder is there, and no file's."
+        )
     if code == sqlite3.SQLITE_IOERR:
         advice = "Is the disk full, is there a limit on the size of files, is the disk sound?"
         return StoreError(store, f"the disk refused a read or a write ({error})", advice)

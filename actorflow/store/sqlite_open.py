@@ -77,7 +77,9 @@ def migrate(db: sqlite3.Connection, path: Path, known: Sequence[Migration]) -> N
     db.execute("BEGIN IMMEDIATE")
     version = version_of(db, path, known)
     if version == 0:
-        db.execute("CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied REAL NOT NULL)")
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied REAL NOT NULL)"
+        )
         db.execute(f"PRAGMA application_id={APPLICATION}")
     for migration in known[version:]:
         for statement in statements(migration.sql):

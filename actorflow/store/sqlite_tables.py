@@ -144,7 +144,9 @@ class SQLiteTables:
 
     def keep_attempt(self, number: int, attempt: Attempt) -> None:
         times = attempt.started, attempt.ended
-        self._past.append((number, attempt.token, attempt.phase, attempt.worker, *times, attempt.outcome, attempt.error))
+        self._past.append(
+            (number, attempt.token, attempt.phase, attempt.worker, *times, attempt.outcome, attempt.error)
+        )
 
     def next_number(self) -> int:
         if self._last is None:
@@ -172,7 +174,17 @@ def is_sound(values: tuple[Any, ...]) -> bool:
 
 def as_new(row: Row) -> tuple[Any, ...]:
     now = row.step_run
-    return (row.number, *row.key, now.status.value, now.token, now.sequence, *tried(row), now.input, now.output, now.error)
+    return (
+        row.number,
+        *row.key,
+        now.status.value,
+        now.token,
+        now.sequence,
+        *tried(row),
+        now.input,
+        now.output,
+        now.error,
+    )
 
 
 def as_changed(row: Row) -> tuple[Any, ...]:

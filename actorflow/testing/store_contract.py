@@ -158,7 +158,11 @@ class StoreContract:
     async def test_r45_claiming_a_pending_one_keeps_the_scheduled_input(self, store: Store, run: str) -> None:
         scheduled = await store.schedule_step(run, "charge", b"scheduled")
         claim = await store.begin_step(run, "charge", b"other")
-        assert (claim.decision, claim.step_run.input, claim.step_run.id) == ("execute", b"scheduled", scheduled.step_run.id)
+        assert (claim.decision, claim.step_run.input, claim.step_run.id) == (
+            "execute",
+            b"scheduled",
+            scheduled.step_run.id,
+        )
 
     async def test_r45_claiming_a_failed_one_takes_the_new_input_and_clears_the_error(
         self, store: Store, run: str
@@ -214,8 +218,9 @@ class StoreContract:
         for write in (store.complete_step(mine.id, value), store.begin_step(run, "pay", value)):
             with pytest.raises(InvalidValue, match="is bytes"):
                 await write
+        wrong: Any = "1"
         with pytest.raises(InvalidValue, match="token"):
-            await store.complete_step(mine.id, b"", token="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await store.complete_step(mine.id, b"", token=wrong)
         assert await store.get_step_run(run, "charge") == mine
 
     # ── ends ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,16 +269,15 @@ class StoreContract:
                 await refused_as_stale(store, write(), before)
 
     async def test_r46_the_same_write_again_is_fine_and_changes_nothing(self, store: Store, run: str) -> None:
-        for status in ("completed", "failed", "undone", "undo_failed"):
-            before = await put_into(store, StepStatus(status), status)
-            again = {
-                "completed": lambda: store.complete_step(before.id, b"out", token=before.token),
-                "failed": lambda: store.fail_step(before.id, b"bad", token=before.token),
-                "undone": lambda: store.complete_undo(before.id, token=before.token),
-                "undo_failed": lambda: store.fail_undo(before.id, b"stuck", token=before.token),
-            }
-            assert await again[status]() == before
-            assert await store.get_step_run(run, status) == before
+        done = await put_into(store, StepStatus.COMPLETED, "a")
+        assert await store.complete_step(done.id, b"out", token=done.token) == done
+        failed = await put_into(store, StepStatus.FAILED, "b")
+        assert await store.fail_step(failed.id, b"bad", token=failed.token) == failed
+        undone = await put_into(store, StepStatus.UNDONE, "c")
+        assert await store.complete_undo(undone.id, token=undone.token) == undone
+        stuck = await put_into(store, StepStatus.UNDO_FAILED, "d")
+        assert await store.fail_undo(stuck.id, b"stuck", token=stuck.token) == stuck
+        assert [await store.get_step_run(run, step) for step in "abcd"] == [done, failed, undone, stuck]
 
     async def test_r46_the_same_claim_with_another_value_is_stale(self, store: Store, run: str) -> None:
         done = await put_into(store, StepStatus.COMPLETED)
@@ -447,7 +451,7 @@ class StoreContract:
         asked: list[Awaitable[Any]] = []
         for each in range(20):
             asked += [store.begin_step(run, f"step{each}", b""), store.complete_step(done.id, b"x", token=0)]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        answers: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
         assert Counter(type(answer) for answer in answers) == {Claim: 20, StaleClaim: 20}
         assert len(await store.step_statuses(run)) == 21
 
@@ -455,7 +459,7 @@ class StoreContract:
         asked = [asyncio.ensure_future(store.begin_step(run, f"step{each}", b"")) for each in range(10)]
         await asyncio.sleep(0)
         asked[3].cancel()
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        answers: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(answer) for answer in answers[:3] + answers[4:]} == {Claim}
 
 

@@ -150,7 +150,7 @@ async def on_its_thread(store: SQLiteStore, pragma: str) -> None:
         store._desk._db.execute(pragma)
         return together(requests)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-    store._desk._together = first  # type: ignore[assignment, method-assign]  # pyright: ignore[reportAttributeAccessIssue]
+    store._desk._together = first  # type: ignore[method-assign]  # pyright: ignore[reportAttributeAccessIssue]
     try:
         await store.step_statuses("r")
     finally:
