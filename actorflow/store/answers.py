@@ -7,7 +7,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, cast
 
-from actorflow.errors import RecordNotFound, RunConflict
+from actorflow.errors import ActorflowError, RecordNotFound, RunConflict
 from actorflow.store import rules
 from actorflow.store.base import Attempt, Claim, RunRecord, Scheduled, StepRun, StepStatus
 from actorflow.store.requests import (
@@ -67,6 +67,14 @@ class Tables(Protocol):
 def answer(tables: Tables, request: Request[T]) -> T:
     """Raises what the request is refused with; then nothing has changed."""
     return cast("T", ANSWERS[type(request)](tables, request))
+
+
+def answered(tables: Tables, request: Request[Any]) -> Any:
+    """The answer, or what the request is refused with. What the database itself refuses concerns the whole transaction."""
+    try:
+        return ANSWERS[type(request)](tables, request)
+    except ActorflowError as error:
+        return error
 
 
 # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

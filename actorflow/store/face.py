@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable
-from typing import Self, TypeVar
+from collections.abc import Awaitable, Sequence
+from typing import Any, Self, TypeVar
 
 from actorflow.errors import InvalidValue, brief
 from actorflow.store.base import Attempt, Claim, RunRecord, Scheduled, StepRun, StepStatus
@@ -42,6 +42,17 @@ class StoreFace(ABC):
     @abstractmethod
     def _ask(self, request: Request[T], /) -> Awaitable[T]:
         """Refuses with `StoreClosed` and `WrongLoop` at once."""
+
+    @abstractmethod
+    def _ask_all(self, requests: Sequence[Request[Any]], /) -> Awaitable[list[Any]]: ...
+
+    async def together(self, requests: Sequence[Request[Any]], /) -> list[Any]:
+        """What the other functions do, many at once: in order, in one transaction, for one wait.
+
+        One that is refused has its error in its answer's place, and the others stand. What is in the requests isn't checked: they are made by code
+        that knows what it keeps.
+        """
+        return await self._ask_all(requests)
 
     async def create_run(self, *, run_id: str, workflow: str, inputs: bytes) -> RunRecord:
         request = CreateRun(name("run_id", run_id), name("workflow", workflow), data("inputs", inputs))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
+from collections.abc import Sequence
+from typing import Any, Self, TypeVar
 
 from actorflow.clock import Clock
 from actorflow.errors import StoreClosed
-from actorflow.store.answers import answer
+from actorflow.store.answers import answer, answered
 from actorflow.store.base import Attempt, RunRecord
 from actorflow.store.face import StoreFace
 from actorflow.store.requests import Request
@@ -38,9 +39,16 @@ class MemoryStore(StoreFace):
         self._is_open = False
 
     async def _ask(self, request: Request[T], /) -> T:
+        return answer(self._open_tables(), request)
+
+    async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
+        tables = self._open_tables()
+        return [answered(tables, request) for request in requests]
+
+    def _open_tables(self) -> MemoryTables:
         if not self._is_open:
             raise StoreClosed(repr(self), "the store isn't open", "Enter it first: async with store: …")
-        return answer(self._tables, request)
+        return self._tables
 
 
 class MemoryTables:

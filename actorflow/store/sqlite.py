@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from actorflow.clock import Clock
-from actorflow.errors import ActorflowError, InvalidState, StoreClosed, StoreError, WrongLoop
-from actorflow.store.answers import answer
+from actorflow.errors import InvalidState, StoreClosed, StoreError, WrongLoop
+from actorflow.store.answers import answered
 from actorflow.store.face import StoreFace
 from actorflow.store.requests import Request
 from actorflow.store.sqlite_errors import is_of_the_request, said_plainly
@@ -73,11 +73,17 @@ class SQLiteStore(StoreFace):
             self._loop = None
 
     def _ask(self, request: Request[T], /) -> Awaitable[T]:
+        return self._open_writer().ask(request)
+
+    def _ask_all(self, requests: Sequence[Request[Any]], /) -> Awaitable[list[Any]]:
+        return self._open_writer().ask_all(requests)
+
+    def _open_writer(self) -> Writer:
         if self._writer is None:
             raise StoreClosed(repr(self), "the store isn't open", "Enter it first: async with store: …")
         if asyncio.get_running_loop() is not self._loop:
             raise WrongLoop(f"{self!r} belongs to the loop that entered it\nOther loops use a store of their own.")
-        return self._writer.ask(request)
+        return self._writer
 
 
 class SQLiteDesk:
@@ -152,11 +158,3 @@ class SQLiteDesk:
                 db.execute("ROLLBACK")
         except sqlite3.Error:
             self.close()
-
-
-def answered(tables: SQLiteTables, request: Request[Any]) -> Any:
-    """The answer, or what the request is refused with. What the database itself refuses concerns the whole transaction."""
-    try:
-        return answer(tables, request)
-    except ActorflowError as error:
-        return error

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from actorflow.errors import StoreError
 from actorflow.store.requests import Request
 
 T = TypeVar("T")
 
-Asked: TypeAlias = "tuple[Request[Any], asyncio.Future[Any]]"
 Answer: TypeAlias = "tuple[asyncio.Future[Any], Any]"
 """A future and what it gets; an exception is raised there."""
 
+
+class Asked(NamedTuple):
+    """`requests` belong together, and get one list of answers; a single one gets its answer itself."""
+
+    requests: Sequence[Request[Any]]
+    future: asyncio.Future[Any]
+    is_single: bool
+
+
 AT_ONCE = 1000
-"""Requests in one transaction at most: who comes first doesn't wait for all the others."""
+"""Callers in one transaction at most: who comes first doesn't wait for all the others."""
 
 
 class Desk(Protocol):
@@ -61,10 +70,16 @@ class Writer:
             raise
 
     def ask(self, request: Request[T]) -> asyncio.Future[T]:
-        future: asyncio.Future[T] = self._loop.create_future()
+        return self._gather((request,), is_single=True)
+
+    def ask_all(self, requests: Sequence[Request[Any]]) -> asyncio.Future[list[Any]]:
+        return self._gather(requests, is_single=False)
+
+    def _gather(self, requests: Sequence[Request[Any]], *, is_single: bool) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
-        self._gathered.append((request, future))
+        self._gathered.append(Asked(requests, future, is_single))
         return future
 
     async def close(self) -> None:
@@ -136,12 +151,12 @@ class Writer:
 
     def _answer(self, waiting: Sequence[Asked]) -> list[Answer]:
         try:
-            answers = self._desk.answer([request for request, _ in waiting])
+            answers = iter(self._desk.answer([request for asked in waiting for request in asked.requests]))
+            return [(asked.future, mine(asked, answers)) for asked in waiting]
         except StoreError as error:
-            return [(future, once_more(error)) for _, future in waiting]
+            return [(asked.future, once_more(error)) for asked in waiting]
         except BaseException as error:  # a fault of ours: nobody may wait for ever because of it
-            return [(future, error) for _, future in waiting]
-        return [(future, answer) for (_, future), answer in zip(waiting, answers, strict=True)]
+            return [(asked.future, error) for asked in waiting]
 
     def _wake(self, call: Callable[[Sequence[Answer]], None], answers: Sequence[Answer]) -> None:
         if not self._loop.is_closed():
@@ -149,6 +164,10 @@ class Writer:
                 self._loop.call_soon_threadsafe(call, answers)
             except RuntimeError:  # it was closed this moment: nobody waits any more
                 return
+
+
+def mine(asked: Asked, answers: Iterator[Any]) -> Any:
+    return next(answers) if asked.is_single else list(islice(answers, len(asked.requests)))
 
 
 def once_more(error: StoreError) -> StoreError:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -452,7 +452,7 @@ class StoreContract:
         for each in range(20):
             asked += [store.begin_step(run, f"step{each}", b""), store.complete_step(done.id, b"x", token=0)]
         answers: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
-        assert Counter(type(answer) for answer in answers) == {Claim: 20, StaleClaim: 20}
+        assert Counter(type(answer) for answer in cast("list[object]", answers)) == {Claim: 20, StaleClaim: 20}
         assert len(await store.step_statuses(run)) == 21
 
     async def test_a_cancelled_wait_does_not_disturb_those_beside_it(self, store: Store, run: str) -> None:
