@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from actorflow.store.codec import Codec
     from actorflow.store.memory import MemoryStore
+    from actorflow.store.postgres import PostgresStore
     from actorflow.store.sqlite import SQLiteStore
 else:
     __getattr__ = loads_later(
@@ -26,6 +27,7 @@ else:
         base="Attempt Claim RunRecord Scheduled StepRun StepRunStore StepStatus Store",
         codec="Codec",
         memory="MemoryStore",
+        postgres="PostgresStore",
         sqlite="SQLiteStore",
     )
 
@@ -34,6 +36,7 @@ __all__ = [
     "Claim",
     "Codec",
     "MemoryStore",
+    "PostgresStore",
     "RunRecord",
     "SQLiteStore",
     "Scheduled",

@@ -15,10 +15,10 @@ from actorflow.errors import InvalidState, StoreClosed, StoreError, WrongLoop
 from actorflow.store.answers import answered
 from actorflow.store.face import StoreFace
 from actorflow.store.requests import Request
-from actorflow.store.sqlite_errors import is_of_the_request, said_plainly
+from actorflow.store.sqlite_errors import said_plainly
 from actorflow.store.sqlite_open import open_database
 from actorflow.store.sqlite_tables import SQLiteTables
-from actorflow.store.writer import Writer
+from actorflow.store.writer import Writer, is_of_the_request
 
 T = TypeVar("T")
 

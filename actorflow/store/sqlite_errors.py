@@ -56,8 +56,3 @@ def said_plainly(store: str, error: sqlite3.Error, *, committing: bool = False) 
         advice = "Is the disk full, is there a limit on the size of files, is the disk sound?"
         return StoreError(store, f"the disk refused a read or a write ({error})", advice)
     return StoreError(store, f"SQLite refused ({type(error).__name__}: {error})")
-
-
-def is_of_the_request(error: StoreError) -> bool:
-    """Whether what one request touched may be at fault, so that others may do better without it."""
-    return isinstance(error, StoreCorrupt) or type(error) is StoreError

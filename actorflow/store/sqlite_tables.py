@@ -7,9 +7,10 @@ from typing import Any
 
 from actorflow.clock import Clock
 from actorflow.errors import StoreCorrupt, brief
-from actorflow.store.base import Attempt, RunRecord, StepRun, StepStatus
+from actorflow.store.base import Attempt, RunRecord, StepStatus
 from actorflow.store.queries import queries
-from actorflow.store.row import Key, Row, Trial
+from actorflow.store.records import STATUSES, as_changed, as_new, as_past, attempt_from, row_from
+from actorflow.store.row import Key, Row
 
 REMEMBERED = 10_000
 """How many rows, and how many runs, are known by heart at most."""
@@ -18,7 +19,6 @@ SMALL = 16 * 1024
 OPEN = frozenset({StepStatus.RUNNING, StepStatus.UNDOING})
 """What will be written again soon."""
 
-STATUSES = {status.value: status for status in StepStatus}
 
 
 class SQLiteTables:
@@ -127,26 +127,18 @@ class SQLiteTables:
     def _row(self, values: tuple[Any, ...]) -> Row:
         if not is_sound(values):
             raise StoreCorrupt(self._store, f"step run {values[0]} of run {values[2]!r} can't be: {brief(values)}")
-        number, run, run_id, step, status, input, output, error, token, sequence, worker, started, ended = values
-        trial = Trial(worker, started, ended) if started is not None else None
-        known = StepRun(str(number), run_id, step, STATUSES[status], input, output, error, token, sequence)
-        return Row(number, Key(run, step), known, trial)
+        number, run, run_id, *rest = values
+        return row_from(number, run, run_id, *rest)
 
     # ── attempts and numbers ──────────────────────────────────────────────────────────────────────────────────────────
 
     def past_attempts(self, number: int) -> list[Attempt]:
         self.write()
         found = self._db.execute(self._sql["list_attempts"], (number,))
-        return [
-            Attempt(0, worker, started, ended, outcome, error, phase, token)
-            for token, phase, worker, started, ended, outcome, error in found
-        ]
+        return [attempt_from(*values) for values in found]
 
     def keep_attempt(self, number: int, attempt: Attempt) -> None:
-        times = attempt.started, attempt.ended
-        self._past.append(
-            (number, attempt.token, attempt.phase, attempt.worker, *times, attempt.outcome, attempt.error)
-        )
+        self._past.append(as_past(number, attempt))
 
     def next_number(self) -> int:
         if self._last is None:
@@ -170,28 +162,3 @@ def is_sound(values: tuple[Any, ...]) -> bool:
         and (started is None or (type(started) is float and type(worker) is str))
         and (ended is None or type(ended) is float)
     )
-
-
-def as_new(row: Row) -> tuple[Any, ...]:
-    now = row.step_run
-    return (
-        row.number,
-        *row.key,
-        now.status.value,
-        now.token,
-        now.sequence,
-        *tried(row),
-        now.input,
-        now.output,
-        now.error,
-    )
-
-
-def as_changed(row: Row) -> tuple[Any, ...]:
-    now = row.step_run
-    return (now.status.value, now.token, now.sequence, *tried(row), now.input, now.output, now.error, row.number)
-
-
-def tried(row: Row) -> tuple[Any, ...]:
-    trial = row.trial
-    return (trial.worker, trial.started, trial.ended) if trial is not None else (None, None, None)

@@ -13,7 +13,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from actorflow.errors import StoreError
+from actorflow.errors import StoreCorrupt, StoreError
 from actorflow.store.requests import Request
 
 T = TypeVar("T")
@@ -168,6 +168,11 @@ class Writer:
 
 def mine(asked: Asked, answers: Iterator[Any]) -> Any:
     return next(answers) if asked.is_single else list(islice(answers, len(asked.requests)))
+
+
+def is_of_the_request(error: StoreError) -> bool:
+    """Whether what one request touched may be at fault, so that others may do better without it."""
+    return isinstance(error, StoreCorrupt) or type(error) is StoreError
 
 
 def once_more(error: StoreError) -> StoreError:

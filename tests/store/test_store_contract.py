@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actorflow.store import MemoryStore, SQLiteStore, Store
+from actorflow.store import MemoryStore, PostgresStore, SQLiteStore, Store
 from actorflow.testing.store_contract import StoreContract
 
 
@@ -24,3 +24,11 @@ class TestSQLiteStore(StoreContract):
         async with SQLiteStore(tmp_path / "runs.db", synchronous="NORMAL") as store:
             yield store
         assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
+
+
+class TestPostgresStore(StoreContract):
+    @pytest.fixture
+    async def store(self, postgres: str) -> AsyncIterator[Store]:
+        async with PostgresStore(postgres) as store:
+            await store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts")
+            yield store
