@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         Attempt,
         Claim,
         MemoryStore,
+        PostgresStore,
         RunRecord,
         Scheduled,
         SQLiteStore,
@@ -116,7 +117,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = loads_later(
         __name__,
-        store="Attempt Claim MemoryStore RunRecord SQLiteStore Scheduled StepRun StepStatus Store",
+        store="Attempt Claim MemoryStore PostgresStore RunRecord SQLiteStore Scheduled StepRun StepStatus Store",
     )
 
 __all__ = [
@@ -125,12 +126,12 @@ __all__ = [
     "DeliberateFailure", "Down", "Event", "Exit", "Exponential", "Failed", "Fixed", "Guard", "Halt", "HaltRun",
     "Halted", "InvalidInput", "InvalidMessage", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow",
     "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NoBranch", "NotSerializable", "Outcome",
-    "OutcomeUnknown", "Plan", "Provided", "Rate", "RecordNotFound", "RecordedFailure", "Recover", "RepeatExhausted",
-    "Reply", "Resource", "ResultGone", "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunConflict",
-    "RunFailed", "RunHalted", "RunInfo", "RunRecord", "RunStatus", "Runtime", "RuntimeBusy", "RuntimeClosed",
-    "RuntimeFault", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun", "Started", "Step",
-    "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus", "StepTimeout", "Store",
-    "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly", "StoreTooNew",
+    "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate", "RecordNotFound", "RecordedFailure", "Recover",
+    "RepeatExhausted", "Reply", "Resource", "ResultGone", "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled",
+    "RunConflict", "RunFailed", "RunHalted", "RunInfo", "RunRecord", "RunStatus", "Runtime", "RuntimeBusy",
+    "RuntimeClosed", "RuntimeFault", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun", "Started",
+    "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus", "StepTimeout",
+    "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly", "StoreTooNew",
     "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed", "UndoRun", "UnknownWorkflow",
     "Where", "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "around", "asking", "choose", "choose_first",
     "debug", "each", "emit", "fail", "failed_with", "failure", "gather", "group", "log_events", "repeat", "step",

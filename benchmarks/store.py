@@ -2,12 +2,13 @@
 
 `bare group` and `bare single` are the yardstick: one insert per step, committed in groups by a thread, or one by one on the loop's thread.
 In `sqlite` a run records itself, claims each step and completes it; the claim of the next step rides in the commit of a completion, and what
-all runs say within a turn is asked at once, as the executor's recorder does. `sqlite apart` awaits each claim by itself, as a worker does. Wall-clock time: a disk is waited for.
+all runs say within a turn is asked at once, as the executor's recorder does. `sqlite apart` awaits each claim by itself, as a worker does. Postgres is measured if `ACTORFLOW_TEST_POSTGRES` names a server. Wall-clock time: a disk is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from actorflow.store import MemoryStore, SQLiteStore, Store
@@ -32,6 +33,8 @@ def run(options: Options) -> Iterator[Figure]:
     at_once = options.size(100, 20)
     yield from on_a_fresh_loop(many_at_once(f"{at_once} runs at once", at_once, 20, options))
     yield from on_a_fresh_loop(one_at_a_time("chain", options.size(100, 20), options))
+    if dsn := os.environ.get("ACTORFLOW_TEST_POSTGRES"):
+        yield from on_a_fresh_loop(in_postgres(f"postgres, {at_once} at once", dsn, at_once, 20, options))
 
 
 async def many_at_once(workload: str, at_once: int, steps: int, options: Options) -> list[Figure]:
@@ -52,6 +55,15 @@ async def one_at_a_time(workload: str, steps: int, options: Options) -> list[Fig
         "sqlite apart": partial(stored, on_disk, apart, 1, 1, steps),
     }
     return await compared(workload, variants, options, "bare single")
+
+
+async def in_postgres(workload: str, dsn: str, at_once: int, steps: int, options: Options) -> list[Figure]:
+    variants: dict[str, Repetition] = {
+        "bare group": partial(bare_postgres, dsn, at_once, steps),
+        "postgres": partial(stored, partial(on_server, dsn), recorded, at_once, at_once, steps),
+        "postgres apart": partial(stored, partial(on_server, dsn), apart, at_once, at_once, steps),
+    }
+    return await compared(workload, variants, options, "bare group")
 
 
 async def compared(workload: str, variants: dict[str, Repetition], options: Options, raw: str) -> list[Figure]:
@@ -76,6 +88,46 @@ async def a_step(work: Callable[[], Awaitable[None]], steps: int) -> float:
     return seconds / steps * 1e6
 
 
+class PostgresGroup:
+    """The yardstick's like for Postgres: what waits is inserted together, in one transaction."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+        self._waiting: list[tuple[bare_inserts.Row, asyncio.Future[None]]] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def save(self, row: bare_inserts.Row) -> None:
+        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((row, saved))
+        if self._working is None:
+            self._working = asyncio.create_task(self._write())
+        await saved
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._db.executemany("INSERT INTO bare VALUES ($1, $2, $3, $4, $5)", [row for row, _ in batch])
+            for _, saved in batch:
+                saved.set_result(None)
+        self._working = None
+
+    def close(self) -> None: ...
+
+
+async def bare_postgres(dsn: str, at_once: int, steps: int) -> float:
+    import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+
+    connect = cast("Any", asyncpg).connect
+    db = await connect(dsn)
+    await db.execute("DROP TABLE IF EXISTS bare")
+    await db.execute("CREATE TABLE bare (run text, step text, status int, input bytea, output bytea)")
+    try:
+        return await a_step(partial(bare_inserts.runs, PostgresGroup(db), at_once, at_once, steps), at_once * steps)
+    finally:
+        await db.execute("DROP TABLE bare")
+        await db.close()
+
+
 # ── stores ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -84,6 +136,15 @@ async def on_disk() -> AsyncGenerator[Store]:
     with tempfile.TemporaryDirectory() as folder:
         async with SQLiteStore(Path(folder) / "store.db") as store:
             yield store
+
+
+@asynccontextmanager
+async def on_server(dsn: str) -> AsyncGenerator[Store]:
+    from actorflow.store import PostgresStore
+
+    async with PostgresStore(dsn) as store:
+        await store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts")
+        yield store
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ MORE = frozenset(
 )
 """What is exported besides: the kernel's own words, the errors of combinators and stores, what is recorded, and the log."""
 
-LATER = frozenset({"PostgresStore"})
+LATER = frozenset[str]()
 """Names of the contract that belong to later issues."""
 
 LATER_PARAMETERS = frozenset(
@@ -146,6 +146,7 @@ FACE = {
     "workflow": "(name description middleware)",
     "Claim": "decision step_run",
     "MemoryStore": "",
+    "PostgresStore": "__init__(dsn)",
     "SQLiteStore": "__init__(path synchronous)",
     "Scheduled": "decision step_run",
     "StaleClaim": "status",

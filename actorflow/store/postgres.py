@@ -145,7 +145,14 @@ class PostgresDesk:
 
     async def answer(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """All in one transaction; if what one of them touches is broken, each in one of its own."""
+        was_connected = self._db is not None
         try:
+            return await self._together(requests)
+        except StoreUnavailable:
+            if not was_connected:
+                raise
+            # The connection was lost since the last transaction, or in this one before its commit: nothing has happened.
+            self._give_up()
             return await self._together(requests)
         except StoreError as error:
             if len(requests) == 1 or not is_of_the_request(error):
@@ -176,7 +183,7 @@ class PostgresDesk:
             await transaction.commit()
         except FAILURES as error:
             if committing:
-                db.terminate()
+                self._give_up()
             raise said_plainly(self._name, error, committing=committing) from error
         return answers
 
@@ -185,4 +192,9 @@ class PostgresDesk:
         try:
             await transaction.rollback()
         except FAILURES:
-            self._db.terminate()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            db.terminate()

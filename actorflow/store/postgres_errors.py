@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncpg
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from actorflow.errors import (
     CommitUnknown,
@@ -14,9 +14,15 @@ from actorflow.errors import (
     StoreUnavailable,
 )
 
-LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
 """The server went away, or was told to: a network that breaks, a restart, an end of the session."""
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 BUSY = (
     TimeoutError,
     asyncpg.LockNotAvailableError,
@@ -40,8 +46,10 @@ def said_plainly(store: str, error: BaseException, *, committing: bool = False) 
     """`committing` says that the error came out of a `COMMIT`: if the server was lost then, it may have done it, or not."""
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if committing and isinstance(error, (*LOST, TimeoutError)):
-        return CommitUnknown(store, f"the server was lost in the middle of a commit ({words})", "Read what is recorded.")
-    if isinstance(error, BUSY):
+        return CommitUnknown(
+            store, f"the server was lost in the middle of a commit ({words})", "Read what is recorded."
+        )
+    if isinstance(error, BUSY):  # before `LOST`: a timeout is an `OSError`, a cancelled query an intervention
         return StoreBusy(store, f"the server didn't do it in time ({words})", "Ask again later.")
     if isinstance(error, READ_ONLY):
         return StoreReadOnly(store, f"it may not be written to ({words})", "Is it a replica, has the user the right?")

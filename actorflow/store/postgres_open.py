@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-import asyncpg
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from actorflow.errors import StoreTooNew
-from actorflow.store.queries import migrations
+from actorflow.store.queries import Migration, migrations
 
 LOCK = 0x41464C57
 """The key under which stores that start at once wait for each other."""
@@ -25,9 +26,8 @@ def named(dsn: str) -> str:
 async def open_database(dsn: str, connect_timeout: float, busy_timeout: float) -> Any:
     """A connection to tables of this version. Raises what asyncpg raises, and `StoreTooNew`."""
     settings = {"application_name": "actorflow", "lock_timeout": str(round(busy_timeout * 1000))}
-    db = await asyncpg.connect(
-        dsn, timeout=connect_timeout, command_timeout=busy_timeout + 1, server_settings=settings
-    )
+    connect = cast("Any", asyncpg).connect
+    db = await connect(dsn, timeout=connect_timeout, command_timeout=busy_timeout + 1, server_settings=settings)
     try:
         await migrate(db, named(dsn))
     except BaseException:
@@ -49,20 +49,28 @@ async def version_of(db: Any, store: str) -> int:
 
 
 async def migrate(db: Any, store: str) -> None:
-    """Applies what is missing in one transaction: of those that start at once one does it, the others wait and find it done."""
+    """Applies what is missing in one transaction: of those that start at once one does it, the others wait and find it done.
+
+    The lock is taken before the transaction begins: one that has begun may not see tables that were made while it waited.
+    """
     known = migrations("postgres")
     if await version_of(db, store) == known[-1].version:
         return
-    async with db.transaction():
-        await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        version = await version_of(db, store)
-        if version == 0:
-            await db.execute("CREATE SCHEMA IF NOT EXISTS actorflow")
-            await db.execute(
-                "CREATE TABLE IF NOT EXISTS actorflow.versions"
-                " (version integer PRIMARY KEY, name text NOT NULL, applied double precision NOT NULL)"
-            )
-        for migration in known[version:]:
-            await db.execute(migration.sql)
-            applied = (migration.version, migration.name, time.time())
-            await db.execute("INSERT INTO actorflow.versions (version, name, applied) VALUES ($1, $2, $3)", *applied)
+    await db.execute("SELECT pg_advisory_lock($1)", LOCK)
+    try:
+        async with db.transaction():
+            await apply(db, known[await version_of(db, store) :])
+    finally:
+        await db.execute("SELECT pg_advisory_unlock($1)", LOCK)
+
+
+async def apply(db: Any, missing: Sequence[Migration]) -> None:
+    await db.execute("CREATE SCHEMA IF NOT EXISTS actorflow")
+    await db.execute(
+        "CREATE TABLE IF NOT EXISTS actorflow.versions"
+        " (version integer PRIMARY KEY, name text NOT NULL, applied double precision NOT NULL)"
+    )
+    for migration in missing:
+        await db.execute(migration.sql)
+        applied = (migration.version, migration.name, time.time())
+        await db.execute("INSERT INTO actorflow.versions (version, name, applied) VALUES ($1, $2, $3)", *applied)

@@ -66,7 +66,11 @@ class PostgresTables(MemoryTables):
         if creates:
             first = {each.run_id: each for each in reversed(creates)}.values()
             now = self.now()
-            columns = [each.run_id for each in first], [each.workflow for each in first], [each.inputs for each in first]
+            columns = (
+                [each.run_id for each in first],
+                [each.workflow for each in first],
+                [each.inputs for each in first],
+            )
             await db.execute(self._sql["add_runs"], *columns, [now] * len(first))
 
     async def _read_runs(self, db: Any, requests: Sequence[Request[Any]], numbers: Sequence[int]) -> None:

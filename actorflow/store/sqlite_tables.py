@@ -20,7 +20,6 @@ OPEN = frozenset({StepStatus.RUNNING, StepStatus.UNDOING})
 """What will be written again soon."""
 
 
-
 class SQLiteTables:
     """Rows that will be written again are remembered between transactions, until somebody else writes to the file."""
 

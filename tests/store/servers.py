@@ -23,13 +23,13 @@ def binaries() -> Path:
         if (folder / "initdb").exists():
             return folder
     try:
-        import pgserver  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
+        import pgserver  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise AssertionError(
             "the tests of PostgresStore need a server: install Postgres, or `pip install pgserver`, "
             "or name one with ACTORFLOW_TEST_POSTGRES=postgresql://…"
         ) from None
-    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(str(pgserver.__file__)).parent / "pginstall" / "bin"
 
 
 class Server:

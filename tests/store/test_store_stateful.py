@@ -11,10 +11,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from actorflow.errors import InvalidState, RecordNotFound, StaleClaim
-from actorflow.store import Claim, MemoryStore, Scheduled, SQLiteStore, StepRun, Store
+from actorflow.store import Claim, MemoryStore, PostgresStore, Scheduled, SQLiteStore, StepRun, Store
 from tests.store.model import Model, Refused, Said
 
 RUN = "run"
@@ -84,6 +92,20 @@ class Stores(RuleBasedStateMachine):
         got = self.same(self.stores[who].begin_step(RUN, step, input), lambda: self.model.begin(step, input))
         return (step, got.step_run.token)
 
+    @rule(target=claims, step=STEPS, input=VALUES, claimants=st.integers(2, 8))
+    def begin_at_once(self, step: str, input: bytes, claimants: int) -> Any:
+        """All with the same input: the model needn't know who comes first."""
+        got = self.run(self.all_at_once(step, input, claimants))
+        expected = [self.model.begin(step, input) for _ in range(claimants)]
+        assert sorted(claim.decision for claim in got) == sorted(decision for decision, _ in expected)
+        assert {said(claim.step_run) for claim in got} == {expected[0][1]}
+        self.ids.setdefault(step, got[0].step_run.id)
+        return (step, got[0].step_run.token)
+
+    async def all_at_once(self, step: str, input: bytes, claimants: int) -> list[Claim]:
+        asked = [self.stores[each % 2].begin_step(RUN, step, input) for each in range(claimants)]
+        return await asyncio.gather(*asked)
+
     @rule(target=claims, who=st.integers(0, 1), step=STEPS, unknown=st.booleans())
     def begin_undo(self, who: int, step: str, unknown: bool) -> Any:
         asked = self.stores[who].begin_undo(RUN, step, unknown=unknown)
@@ -152,6 +174,18 @@ class SQLiteStores(Stores):
         self.folder.cleanup()
 
 
+class PostgresStores(Stores):
+    dsn: str
+
+    def open(self) -> Store:
+        store = PostgresStore(self.dsn)
+        entered = self.entered(store)
+        if not hasattr(self, "is_empty"):
+            self.run(store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts"))
+            self.is_empty = True
+        return entered
+
+
 COMMON = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -165,3 +199,8 @@ class TestMemoryStores(MemoryStores.TestCase):  # type: ignore[misc, valid-type]
 
 class TestSQLiteStores(SQLiteStores.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(COMMON, max_examples=25, stateful_step_count=30)
+
+
+def test_postgres_stores(postgres: str) -> None:
+    PostgresStores.dsn = postgres
+    run_state_machine_as_test(PostgresStores, settings=settings(COMMON, max_examples=12, stateful_step_count=25))
