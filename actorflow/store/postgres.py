@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from actorflow.clock import Clock
-from actorflow.errors import StoreClosed, StoreError, StoreUnavailable, WrongLoop
-from actorflow.store.answers import answered
+from actorflow.errors import StoreClosed, StoreError, WrongLoop
 from actorflow.store.face import StoreFace
 from actorflow.store.requests import Request
-from actorflow.store.writer import AT_ONCE, Asked, is_of_the_request, mine, once_more
+from actorflow.store.writer import AT_ONCE, Asked, mine, once_more
 
 T = TypeVar("T")
 
-try:
-    from actorflow.store.postgres_errors import FAILURES, said_plainly
-    from actorflow.store.postgres_open import named, open_database
-    from actorflow.store.postgres_tables import PostgresTables
-except ImportError as error:
-    raise ImportError("PostgresStore needs asyncpg\nInstall it: pip install 'actorflow[postgres]'.") from error
+if TYPE_CHECKING:
+    from actorflow.store.postgres_desk import PostgresDesk
 
 
 class PostgresStore(StoreFace):
@@ -34,7 +30,7 @@ class PostgresStore(StoreFace):
         self, dsn: str, *, connect_timeout: float = 10.0, busy_timeout: float = 10.0, clock: Clock | None = None
     ) -> None:
         self._name = named(dsn)
-        self._desk = PostgresDesk(dsn, connect_timeout, busy_timeout, clock or Clock())
+        self._desk = desk_for(dsn, self._name, connect_timeout, busy_timeout, clock or Clock())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_open = False
         self._waiting: list[Asked] = []
@@ -115,86 +111,17 @@ class PostgresStore(StoreFace):
                 asked.future.set_result(answer)
 
 
-class PostgresDesk:
-    """The connection, for one transaction after the other."""
+def desk_for(dsn: str, name: str, connect_timeout: float, busy_timeout: float, clock: Clock) -> PostgresDesk:
+    """Loads what needs the extra, when a store is made."""
+    try:
+        from actorflow.store.postgres_desk import PostgresDesk
+    except ModuleNotFoundError as error:
+        raise ImportError("PostgresStore needs asyncpg\nInstall it: pip install 'actorflow[postgres]'.") from error
+    return PostgresDesk(dsn, name, connect_timeout, busy_timeout, clock)
 
-    def __init__(self, dsn: str, connect_timeout: float, busy_timeout: float, clock: Clock) -> None:
-        self._dsn = dsn
-        self._name = named(dsn)
-        self._timeouts = connect_timeout, busy_timeout
-        self._clock = clock
-        self._db: Any = None
 
-    async def open(self) -> Any:
-        if self._db is None or self._db.is_closed():
-            try:
-                self._db = await open_database(self._dsn, *self._timeouts)
-            except TimeoutError as error:
-                raise StoreUnavailable(self._name, "the server doesn't answer", "Is the address right?") from error
-            except FAILURES as error:
-                raise said_plainly(self._name, error) from error
-        return self._db
-
-    async def close(self) -> None:
-        db, self._db = self._db, None
-        if db is not None:
-            try:
-                await db.close(timeout=self._timeouts[1])
-            except FAILURES:
-                db.terminate()
-
-    async def answer(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        """All in one transaction; if what one of them touches is broken, each in one of its own."""
-        was_connected = self._db is not None
-        try:
-            return await self._together(requests)
-        except StoreUnavailable:
-            if not was_connected:
-                raise
-            # The connection was lost since the last transaction, or in this one before its commit: nothing has happened.
-            self._give_up()
-            return await self._together(requests)
-        except StoreError as error:
-            if len(requests) == 1 or not is_of_the_request(error):
-                raise
-        return [await self._alone(request) for request in requests]
-
-    async def _alone(self, request: Request[Any]) -> Any:
-        try:
-            return (await self._together([request]))[0]
-        except StoreError as error:
-            return error
-
-    async def _together(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        db = await self.open()
-        tables = PostgresTables(self._clock)
-        committing = False
-        try:
-            transaction = db.transaction()
-            await transaction.start()
-            try:
-                await tables.read(db, requests)
-                answers = [answered(tables, request) for request in requests]
-                await tables.write(db)
-            except BaseException:
-                await self._roll_back(transaction)
-                raise
-            committing = True
-            await transaction.commit()
-        except FAILURES as error:
-            if committing:
-                self._give_up()
-            raise said_plainly(self._name, error, committing=committing) from error
-        return answers
-
-    async def _roll_back(self, transaction: Any) -> None:
-        """A connection that can't even do this is given up; the next transaction makes another one."""
-        try:
-            await transaction.rollback()
-        except FAILURES:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        db, self._db = self._db, None
-        if db is not None:
-            db.terminate()
+def named(dsn: str) -> str:
+    """The server and the database, without user and password."""
+    parts = urlsplit(dsn)
+    host = parts.hostname or "localhost"
+    return f"postgres {host}{f':{parts.port}' if parts.port else ''}{parts.path}"

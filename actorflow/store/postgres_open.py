@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
@@ -15,21 +14,17 @@ from actorflow.store.queries import Migration, migrations
 LOCK = 0x41464C57
 """The key under which stores that start at once wait for each other."""
 
-
-def named(dsn: str) -> str:
-    """The server and the database, without user and password."""
-    parts = urlsplit(dsn)
-    host = parts.hostname or "localhost"
-    return f"postgres {host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+SETTINGS = {"application_name": "actorflow", "enable_seqscan": "off", "jit": "off"}
+"""Every question of ours is by key; a plan that was made while a table was empty would go on reading it whole."""
 
 
-async def open_database(dsn: str, connect_timeout: float, busy_timeout: float) -> Any:
+async def open_database(dsn: str, store: str, connect_timeout: float, busy_timeout: float) -> Any:
     """A connection to tables of this version. Raises what asyncpg raises, and `StoreTooNew`."""
-    settings = {"application_name": "actorflow", "lock_timeout": str(round(busy_timeout * 1000))}
+    settings = {**SETTINGS, "lock_timeout": str(round(busy_timeout * 1000))}
     connect = cast("Any", asyncpg).connect
     db = await connect(dsn, timeout=connect_timeout, command_timeout=busy_timeout + 1, server_settings=settings)
     try:
-        await migrate(db, named(dsn))
+        await migrate(db, store)
     except BaseException:
         db.terminate()
         raise

@@ -126,11 +126,11 @@ class PostgresTables(MemoryTables):
 
     async def write(self, db: Any) -> None:
         if self._new:
-            await db.executemany(self._sql["add_row"], [as_new(row) for row in self._new.values()])
+            await db.execute(self._sql["add_rows"], *columns(as_new(row) for row in self._new.values()))
         if self._changed:
-            await db.executemany(self._sql["keep_row"], [as_changed(row) for row in self._changed.values()])
+            await db.execute(self._sql["keep_rows"], *columns(as_changed(row) for row in self._changed.values()))
         if self._kept:
-            await db.executemany(self._sql["keep_attempt"], self._kept)
+            await db.execute(self._sql["keep_attempts"], *columns(self._kept))
 
 
 def number_of(request: Request[Any]) -> int | None:
@@ -138,3 +138,8 @@ def number_of(request: Request[Any]) -> int | None:
     if isinstance(request, End | ListAttempts) and request.step_run_id:
         return number_in(request.step_run_id)
     return None
+
+
+def columns(records: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    """One array per column is one statement, however many rows there are."""
+    return zip(*records, strict=True)

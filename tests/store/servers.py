@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 PLACES = ["/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt"]
@@ -22,14 +23,12 @@ def binaries() -> Path:
     for folder in candidates:
         if (folder / "initdb").exists():
             return folder
-    try:
-        import pgserver  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        raise AssertionError(
-            "the tests of PostgresStore need a server: install Postgres, or `pip install pgserver`, "
-            "or name one with ACTORFLOW_TEST_POSTGRES=postgresql://…"
-        ) from None
-    return Path(str(pgserver.__file__)).parent / "pginstall" / "bin"
+    package = find_spec("pgserver")
+    assert package is not None, (
+        "the tests of PostgresStore need a server: install Postgres, or `pip install pgserver`, "
+        "or name one with ACTORFLOW_TEST_POSTGRES=postgresql://…"
+    )
+    return Path(str(package.origin)).parent / "pginstall" / "bin"
 
 
 class Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -127,6 +128,14 @@ def test_its_name_tells_no_password() -> None:
         repr(PostgresStore("postgresql://me:secret@db.local:5433/trips"))
         == "PostgresStore('postgres db.local:5433/trips')"
     )
+
+
+def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    for module in [name for name in sys.modules if name.startswith("actorflow.store.postgres_")]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(ImportError, match=r"actorflow\[postgres\]"):
+        PostgresStore("postgresql://localhost/trips")
 
 
 # ── bad luck ──────────────────────────────────────────────────────────────────────────────────────────────────────────

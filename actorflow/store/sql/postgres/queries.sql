@@ -10,7 +10,10 @@ ON CONFLICT (run_id) DO NOTHING;
 -- Runs by their ids and by the numbers of their step runs, locked in order until the transaction's end: nobody else writes to them meanwhile.
 SELECT number, run_id, workflow, created, CASE WHEN run_id = ANY($3::text[]) THEN inputs END AS inputs
 FROM actorflow.runs
-WHERE run_id = ANY($1::text[]) OR number = ANY(SELECT run FROM actorflow.step_runs WHERE number = ANY($2::bigint[]))
+WHERE number IN (
+    SELECT number FROM actorflow.runs WHERE run_id = ANY($1::text[])
+    UNION SELECT run FROM actorflow.step_runs WHERE number = ANY($2::bigint[])
+)
 ORDER BY number
 FOR NO KEY UPDATE;
 
@@ -18,7 +21,10 @@ FOR NO KEY UPDATE;
 -- The same, for who only reads.
 SELECT number, run_id, workflow, created, CASE WHEN run_id = ANY($3::text[]) THEN inputs END AS inputs
 FROM actorflow.runs
-WHERE run_id = ANY($1::text[]) OR number = ANY(SELECT run FROM actorflow.step_runs WHERE number = ANY($2::bigint[]));
+WHERE number IN (
+    SELECT number FROM actorflow.runs WHERE run_id = ANY($1::text[])
+    UNION SELECT run FROM actorflow.step_runs WHERE number = ANY($2::bigint[])
+);
 
 -- find_rows --
 -- Step runs by their numbers.
@@ -44,18 +50,28 @@ SELECT step_run, token, phase, worker, started, ended, outcome, error FROM actor
 -- As many numbers as asked for, higher than all that were given to these runs: they are locked.
 SELECT nextval('actorflow.numbers') AS number FROM generate_series(1, $1::bigint);
 
--- add_row --
--- A new step run.
+-- add_rows --
+-- New step runs: one array per column.
 INSERT INTO actorflow.step_runs (number, run, step, status, token, sequence, worker, started, ended, input, output, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+SELECT * FROM unnest(
+    $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+    $7::text[], $8::float8[], $9::float8[], $10::bytea[], $11::bytea[], $12::bytea[]
+);
 
--- keep_row --
--- A step run as it is from now on.
+-- keep_rows --
+-- Step runs as they are from now on: one array per column.
 UPDATE actorflow.step_runs
-SET status = $1, token = $2, sequence = $3, worker = $4, started = $5, ended = $6, input = $7, output = $8, error = $9
-WHERE number = $10;
+SET status = now.status, token = now.token, sequence = now.sequence, worker = now.worker, started = now.started,
+    ended = now.ended, input = now.input, output = now.output, error = now.error
+FROM unnest(
+    $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::float8[], $6::float8[],
+    $7::bytea[], $8::bytea[], $9::bytea[], $10::bigint[]
+) AS now (status, token, sequence, worker, started, ended, input, output, error, number)
+WHERE step_runs.number = now.number;
 
--- keep_attempt --
--- An attempt that another claim follows, or that was lost.
+-- keep_attempts --
+-- Attempts that another claim follows, or that were lost: one array per column.
 INSERT INTO actorflow.attempts (step_run, token, phase, worker, started, ended, outcome, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+SELECT * FROM unnest(
+    $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::float8[], $7::text[], $8::bytea[]
+);
