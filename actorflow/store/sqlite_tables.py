@@ -14,6 +14,8 @@ from actorflow.store.row import Key, Row
 
 REMEMBERED = 10_000
 """How many rows, and how many runs, are known by heart at most."""
+STEPS = 50_000
+"""Of how many steps at most it's known by heart that they are recorded."""
 SMALL = 16 * 1024
 """Bytes of input up to which a row is remembered."""
 OPEN = frozenset({StepStatus.RUNNING, StepStatus.UNDOING})
@@ -32,6 +34,8 @@ class SQLiteTables:
         self._numbers: dict[str, int] = {}
         self._rows: dict[int, Row] = {}
         self._rows_of: dict[Key, Row] = {}
+        self._steps: dict[int, set[str]] = {}
+        self._steps_known = 0
         self._new: dict[int, Row] = {}
         self._changed: dict[int, Row] = {}
         self._past: list[tuple[Any, ...]] = []
@@ -43,7 +47,8 @@ class SQLiteTables:
     def begin(self) -> None:
         """Forgets what another connection may have changed since. A transaction has begun."""
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
-        if version != self._file_version or len(self._rows) > REMEMBERED or len(self._numbers) > REMEMBERED:
+        is_crowded = max(len(self._rows), len(self._numbers)) > REMEMBERED or self._steps_known > STEPS
+        if version != self._file_version or is_crowded:
             self.forget()
             self._file_version = version
 
@@ -72,9 +77,17 @@ class SQLiteTables:
 
     def forget(self) -> None:
         """After a rollback, too: nothing of what was gathered has happened."""
-        known: tuple[dict[Any, Any], ...] = self._numbers, self._rows, self._rows_of, self._new, self._changed
+        known: tuple[dict[Any, Any], ...] = (
+            self._numbers,
+            self._rows,
+            self._rows_of,
+            self._steps,
+            self._new,
+            self._changed,
+        )
         for each in known:
             each.clear()
+        self._steps_known = 0
         self._past.clear()
         self._last = None
         self._has_given = False
@@ -99,6 +112,7 @@ class SQLiteTables:
         number = self.next_number()
         self._db.execute(self._sql["add_run"], (number, run.run_id, run.workflow, run.inputs, run.created))
         self._numbers[run.run_id] = number
+        self._steps[number] = set()
 
     # ── step runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,6 +120,10 @@ class SQLiteTables:
         return self._rows.get(number) or self._found("find_row", (number,))
 
     def row_of(self, key: Key) -> Row | None:
+        """Of a run that was created here, and that nobody else has written to since, all steps are known: a new one needn't be looked for."""
+        steps = self._steps.get(key.run)
+        if steps is not None and key.step not in steps:
+            return None
         return self._rows_of.get(key) or self._found("find_row_of", key)
 
     def rows(self, run: int) -> list[Row]:
@@ -114,6 +132,10 @@ class SQLiteTables:
 
     def add(self, row: Row) -> None:
         self._new[row.number] = self._rows[row.number] = self._rows_of[row.key] = row
+        steps = self._steps.get(row.key.run)
+        if steps is not None:
+            steps.add(row.key.step)
+            self._steps_known += 1
 
     def keep(self, row: Row) -> None:
         gathered = self._new if row.number in self._new else self._changed
