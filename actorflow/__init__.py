@@ -3,13 +3,17 @@
 Define steps with `@step`, wire them in a `@workflow`, and run them: `async with Runtime() as runtime: await runtime.run(…)`.
 """
 
+from typing import TYPE_CHECKING
+
 from actorflow.actors import Actor, ActorRef, Down, Exit, Reply, asking
+from actorflow.doors import loads_later
 from actorflow.errors import (
     ActorFailed,
     ActorflowError,
     ActorGone,
     AskTimeout,
     AttemptsExhausted,
+    CommitUnknown,
     CompensationFailed,
     DeliberateFailure,
     InvalidInput,
@@ -34,10 +38,19 @@ from actorflow.errors import (
     RuntimeBusy,
     RuntimeClosed,
     RuntimeFault,
+    StaleClaim,
     StepCancelled,
     StepCrashed,
     StepError,
     StepTimeout,
+    StoreBusy,
+    StoreClosed,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreTooNew,
+    StoreUnavailable,
     UndoFailed,
     UnknownWorkflow,
     WorkerLost,
@@ -90,17 +103,39 @@ from actorflow.workflow import (
     workflow,
 )
 
+if TYPE_CHECKING:
+    from actorflow.store import (
+        Attempt,
+        Claim,
+        MemoryStore,
+        PostgresStore,
+        RunRecord,
+        Scheduled,
+        SQLiteStore,
+        StepRun,
+        StepStatus,
+        Store,
+    )
+else:
+    __getattr__ = loads_later(
+        __name__,
+        store="Attempt Claim MemoryStore PostgresStore RunRecord SQLiteStore Scheduled StepRun StepStatus Store",
+    )
+
 __all__ = [
-    "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "AskTimeout", "AttemptsExhausted",
-    "Backoff", "CancelRun", "Cancelled", "CompensationFailed", "DeliberateFailure", "Down", "Event", "Exit",
-    "Exponential", "Failed", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "InvalidInput", "InvalidMessage",
-    "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "Limit", "MailboxFull",
-    "Middleware", "Mode", "NoBranch", "NotSerializable", "Outcome", "OutcomeUnknown", "Plan", "Provided", "Rate",
-    "RecordNotFound", "RecordedFailure", "Recover", "Registry", "RepeatExhausted", "Reply", "Resource", "ResultGone",
-    "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunConflict", "RunFailed", "RunHalted", "RunInfo",
-    "RunStatus", "Runtime", "RuntimeBusy", "RuntimeClosed", "RuntimeFault", "Skip", "StartRun", "Started", "Step",
-    "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepTimeout", "Subscription", "Succeeded", "TryAgain",
-    "UndoFailed", "UndoRun", "UnknownWorkflow", "Where", "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop",
-    "around", "asking", "choose", "choose_first", "debug", "each", "emit", "fail", "failed_with", "failure", "gather",
-    "group", "log_events", "repeat", "step", "step_context", "template", "transform", "workflow",
+    "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "AskTimeout", "Attempt",
+    "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown", "CompensationFailed",
+    "DeliberateFailure", "Down", "Event", "Exit", "Exponential", "Failed", "Fixed", "Guard", "Halt", "HaltRun",
+    "Halted", "InvalidInput", "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue",
+    "InvalidWorkflow", "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NoBranch", "NotSerializable",
+    "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate", "RecordNotFound", "RecordedFailure",
+    "Recover", "Registry", "RepeatExhausted", "Reply", "Resource", "ResultGone", "ResumeRun", "Retry", "Rollback",
+    "Run", "RunCancelled", "RunConflict", "RunFailed", "RunHalted", "RunInfo", "RunRecord", "RunStatus", "Runtime",
+    "RuntimeBusy", "RuntimeClosed", "RuntimeFault", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun",
+    "Started", "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus",
+    "StepTimeout", "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly",
+    "StoreTooNew", "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed", "UndoRun",
+    "UnknownWorkflow", "Where", "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "around", "asking", "choose",
+    "choose_first", "debug", "each", "emit", "fail", "failed_with", "failure", "gather", "group", "log_events",
+    "repeat", "step", "step_context", "template", "transform", "workflow",
 ]  # fmt: skip

@@ -9,7 +9,10 @@
     ├── combinators     NoBranch  RepeatExhausted  DeliberateFailure
     ├── from elsewhere  RecordedFailure
     ├── actors          AskTimeout  ActorGone  ActorFailed  MailboxFull  WrongLoop
-    └── the service     RuntimeBusy  RuntimeClosed  RunConflict  RecordNotFound
+    ├── the service     RuntimeBusy  RuntimeClosed
+    ├── records         RunConflict  RecordNotFound  StaleClaim
+    └── StoreError      StoreClosed  StoreUnavailable  StoreBusy  StoreFull  StoreReadOnly  StoreCorrupt  StoreTooNew
+                        CommitUnknown
 
 Line one of a message says what happened, with names; line two, where there is one, says what to do.
 """
@@ -320,12 +323,81 @@ class RuntimeClosed(ActorflowError):
     """The runtime isn't open: it was left, or never entered."""
 
 
+# ── records and stores ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 class RunConflict(ActorflowError):
     """A run of this id exists already, with other inputs or of another workflow."""
 
 
 class RecordNotFound(ActorflowError):
-    """No run of this id is known here."""
+    """No run or step run of this id is known here."""
+
+
+class StaleClaim(ActorflowError):
+    """A write came from a claim that isn't the current one any more, or to a step run that nobody has claimed; nothing was changed.
+
+    `status` is what the step run is in now. Whoever gets this has lost the step to another: it stops, and records nothing more.
+    """
+
+    def __init__(self, status: str, step_run: str = "", token: int | None = None, current: int = 0) -> None:
+        self.status = status
+        self.step_run = step_run
+        self.token = token
+        self.current = current
+        claim = "a write without a claim" if token is None else f"a write with claim {token}"
+        super().__init__(
+            f"{claim} to step run {step_run!r} is refused: it is {status}, its claim is {current}"
+            "\nNothing was changed. Somebody else has this step now, or its end is recorded already."
+        )
+
+
+class StoreError(ActorflowError):
+    """The store couldn't do what it was asked. Nothing was changed, but for `CommitUnknown`.
+
+    `store` names it, `problem` says what happened, `advice` what to do.
+    """
+
+    def __init__(self, store: str, problem: str, advice: str = "") -> None:
+        self.store = store
+        self.problem = problem
+        self.advice = advice
+        super().__init__(f"{store}: {problem}" + (f"\n{advice}" if advice else ""))
+
+
+class StoreClosed(StoreError):
+    """The store isn't open: it was left, or never entered (`async with store:`)."""
+
+
+class StoreUnavailable(StoreError):
+    """The database can't be opened or reached. What was asked may be asked again when it's there."""
+
+
+class StoreBusy(StoreError):
+    """Somebody else kept the database locked for longer than the store waits."""
+
+
+class StoreFull(StoreError):
+    """There's no room for what should be written. The store works on as soon as there is."""
+
+
+class StoreReadOnly(StoreError):
+    """The database may not be written to."""
+
+
+class StoreCorrupt(StoreError):
+    """What is in the database isn't what a store writes: damaged pages, a missing table, a row that can't be."""
+
+
+class StoreTooNew(StoreError):
+    """A newer version of ActorFlow wrote the database; this one leaves it as it is."""
+
+
+class CommitUnknown(StoreError):
+    """Nobody knows whether the last writes are in the database: it failed, or went away, while they were committed.
+
+    Read again what is there before going on.
+    """
 
 
 # ── how errors are worded ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ import benchmarks
 from benchmarks.harness import Figure, Options, pin_to_one_core
 from benchmarks.targets import judged
 
-NOT_BENCHMARKS = frozenset({"__main__", "harness", "raw", "graphs", "targets"})
+NOT_BENCHMARKS = frozenset({"__main__", "harness", "raw", "graphs", "targets", "bare_inserts"})
 
 
 def names() -> list[str]:

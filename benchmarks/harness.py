@@ -101,9 +101,9 @@ def figures(
 
 
 async def compare(
-    benchmark: str, workload: str, unit: str, variants: Mapping[str, Repetition], options: Options
+    benchmark: str, workload: str, unit: str, variants: Mapping[str, Repetition], options: Options, raw: str = "raw"
 ) -> list[Figure]:
-    return list(figures(benchmark, workload, unit, await interleave(variants, options.rounds)))
+    return list(figures(benchmark, workload, unit, await interleave(variants, options.rounds), raw))
 
 
 def on_a_fresh_loop(work: Coroutine[Any, Any, T]) -> T:

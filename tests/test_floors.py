@@ -34,6 +34,7 @@ WINGS_KNOWN = {"workflow": frozenset({"plan"}), "engine": frozenset({"plan"})}
 
 CORE_DEPENDENCIES = frozenset({"anyio", "msgspec", "structlog"})
 EXTRA_DEPENDENCIES = {
+    "store": frozenset({"asyncpg"}),
     "testing": frozenset({"pytest", "pytest_asyncio", "hypothesis"}),
     "cli": frozenset({"typer", "rich"}),
 }

@@ -6,6 +6,11 @@ The pytest plugin (`actorflow.testing.plugin`) gives them as the fixtures `clock
 and `no_leaks`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actorflow.doors import loads_later
 from actorflow.testing.causal import Comparison
 from actorflow.testing.clock import EPOCH, MockClock
 from actorflow.testing.faults import Crash, Fault, Faults
@@ -15,6 +20,11 @@ from actorflow.testing.leaks import Outside, tasks_left
 from actorflow.testing.recorder import Recorder, history, record
 from actorflow.testing.runtimes import open_runtime
 from actorflow.testing.sequencer import Sequencer
+
+if TYPE_CHECKING:
+    from actorflow.testing.store_contract import StoreContract
+else:
+    __getattr__ = loads_later(__name__, store_contract="StoreContract")
 
 __all__ = [
     "EPOCH",
@@ -28,6 +38,7 @@ __all__ = [
     "Record",
     "Recorder",
     "Sequencer",
+    "StoreContract",
     "history",
     "inject",
     "open_runtime",

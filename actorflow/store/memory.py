@@ -1,0 +1,101 @@
+"""A store that keeps everything in this process: for tests, for runs that needn't outlive it, and to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self, TypeVar
+
+from actorflow.clock import Clock
+from actorflow.errors import StoreClosed
+from actorflow.store.answers import answer, answered
+from actorflow.store.base import Attempt, RunRecord
+from actorflow.store.face import StoreFace
+from actorflow.store.requests import Request
+from actorflow.store.row import Key, Row
+
+T = TypeVar("T")
+
+
+class MemoryStore(StoreFace):
+    """Keeps records as long as the object lives: it may be left and entered again, also by another loop.
+
+    It passes the suite that every store passes, and forgets all with its process.
+    """
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._tables = MemoryTables(clock or Clock())
+        self._is_open = False
+
+    def __repr__(self) -> str:
+        return "MemoryStore()"
+
+    async def __aenter__(self) -> Self:
+        if self._is_open:
+            raise StoreClosed(repr(self), "the store is entered already", "Leave it first, or use another one.")
+        self._is_open = True
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._is_open = False
+
+    async def _ask(self, request: Request[T], /) -> T:
+        return answer(self._open_tables(), request)
+
+    async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
+        tables = self._open_tables()
+        return [answered(tables, request) for request in requests]
+
+    def _open_tables(self) -> MemoryTables:
+        if not self._is_open:
+            raise StoreClosed(repr(self), "the store isn't open", "Enter it first: async with store: …")
+        return self._tables
+
+
+class MemoryTables:
+    def __init__(self, clock: Clock) -> None:
+        self.now = clock.time
+        self._numbers: dict[str, int] = {}
+        self._runs: dict[int, RunRecord] = {}
+        self._rows: dict[int, Row] = {}
+        self._rows_of: dict[int, dict[str, int]] = {}
+        self._past: dict[int, list[Attempt]] = {}
+        self._last = 0
+
+    def run_number(self, run_id: str) -> int | None:
+        return self._numbers.get(run_id)
+
+    def run(self, run_id: str) -> RunRecord | None:
+        number = self._numbers.get(run_id)
+        return self._runs[number] if number is not None else None
+
+    def add_run(self, run: RunRecord) -> None:
+        number = self._numbers[run.run_id] = self.next_number()
+        self._runs[number] = run
+        self._rows_of[number] = {}
+
+    def row(self, number: int) -> Row | None:
+        return self._rows.get(number)
+
+    def row_of(self, key: Key) -> Row | None:
+        number = self._rows_of[key.run].get(key.step)
+        return self._rows[number] if number is not None else None
+
+    def rows(self, run: int) -> list[Row]:
+        return [self._rows[number] for number in self._rows_of[run].values()]
+
+    def add(self, row: Row) -> None:
+        self._rows_of[row.key.run][row.key.step] = row.number
+        self._rows[row.number] = row
+
+    def keep(self, row: Row) -> None:
+        self._rows[row.number] = row
+
+    def past_attempts(self, number: int) -> list[Attempt]:
+        return self._past.get(number, [])
+
+    def keep_attempt(self, number: int, attempt: Attempt) -> None:
+        self._past.setdefault(number, []).append(attempt)
+
+    def next_number(self) -> int:
+        self._last += 1
+        return self._last

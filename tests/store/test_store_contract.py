@@ -1,0 +1,34 @@
+"""The contract, on every store of this package."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from actorflow.store import MemoryStore, PostgresStore, SQLiteStore, Store
+from actorflow.testing.store_contract import StoreContract
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[Store]:
+        async with MemoryStore() as store:
+            yield store
+
+
+class TestSQLiteStore(StoreContract):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[Store]:
+        async with SQLiteStore(tmp_path / "runs.db", synchronous="NORMAL") as store:
+            yield store
+        assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
+
+
+class TestPostgresStore(StoreContract):
+    @pytest.fixture
+    async def store(self, postgres: str) -> AsyncIterator[Store]:
+        async with PostgresStore(postgres) as store:
+            await store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts")
+            yield store
