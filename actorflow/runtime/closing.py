@@ -11,6 +11,7 @@ import structlog
 
 from actorflow.errors import RuntimeClosed
 from actorflow.runtime.handle import all_ended
+from actorflow.runtime.nobody import nobody_waits
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
@@ -44,11 +45,18 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
             elif config.on_exit == "cancel":
                 cancel_all(machine, "the runtime was left")
             await _wait(machine, config.drain_timeout, until_hurry=True)
+        release_all(machine)
         if machine.rows:
             cancel_all(machine, "the runtime was left")
             await _wait(machine, config.shutdown_timeout, until_hurry=False)
     finally:
         await _stop(machine)
+
+
+def release_all(machine: Machine) -> None:
+    """R37: runs with a store aren't taken back: they go on elsewhere, or here when the service is started again."""
+    for row in [row for row in machine.rows.values() if row.journal is not None]:
+        machine.let_go(row, RuntimeClosed("the runtime was left before the run had ended\nIt goes on when one with this store is started."))
 
 
 def halt_all(machine: Machine) -> None:
@@ -107,6 +115,8 @@ async def _stop(machine: Machine) -> None:
     await services.hub.close()
     await machine.system.stop()
     services.timers.close()
+    if machine.keeper is not None:
+        await machine.keeper.leave()
 
 
 def running(machine: Machine) -> dict[Task[None], str]:
@@ -116,10 +126,6 @@ def running(machine: Machine) -> dict[Task[None], str]:
     lives += [(live.task, f"{live.name}, abandoned, of run {row.id}") for row in rows for live in row.orphans]
     lives += [(task, row.name(node)) for row in rows for node, task in row.holding()]
     return {task: name for task, name in lives if task is not None}
-
-
-def nobody_waits() -> None:
-    """The run of what has ended is no longer known."""
 
 
 async def _cancel(left: Mapping[Task[None], str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidInput, brief
@@ -14,6 +14,7 @@ from actorflow.runtime.context import Provided, Resource
 from actorflow.runtime.forms import (
     Form,
     is_count,
+    is_duration,
     is_integer,
     is_seconds,
     is_text,
@@ -24,6 +25,9 @@ from actorflow.runtime.forms import (
 )
 from actorflow.runtime.middleware import Middleware
 from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ class Config:
     values: Literal["shared", "decoded"]
     middleware: tuple[Middleware, ...]
     seed: int | None
+    store: Store | None = None
+    durability: Literal["strict", "write_behind"] = "strict"
+    lease: float = 30.0
+    max_value_bytes: int = 1 << 20
+    store_patience: float = 60.0
 
     def __post_init__(self) -> None:
         for name, (what, form) in FORMS.items():
@@ -63,6 +72,9 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "on_exit": ('"drain", "halt" or "cancel"', one_of("drain", "halt", "cancel")),
     "values": ('"shared" or "decoded"', one_of("shared", "decoded")),
     "seed": ("a whole number", or_none(is_integer)),
+    "durability": ('"strict" or "write_behind"', one_of("strict", "write_behind")),
+    "lease": ("a positive number of seconds", is_duration),
+    "max_value_bytes": ("a whole number from 1 on", is_count),
 }
 
 
@@ -85,6 +97,13 @@ def checked_clock(clock: Clock | None) -> Clock:
     if not isinstance(clock, Clock):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidInput(f"Runtime(clock=…) is a Clock, not {brief(clock)}")
     return clock
+
+
+def checked_store(store: Store | None) -> Store | None:
+    """Raises `InvalidInput` for what isn't a store."""
+    if store is not None and not hasattr(store, "together"):
+        raise InvalidInput(f"Runtime(store=…) is a store, as SQLiteStore(path), not {brief(store)}")
+    return store
 
 
 def lent(resources: Sequence[Provided]) -> Mapping[Resource[Any], Any]:

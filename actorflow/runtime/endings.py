@@ -11,8 +11,9 @@ import structlog
 from actorflow.engine import ENDED, Broken, ResultChecked, ResultRefused, set_aside
 from actorflow.errors import ActorflowError, NotSerializable, RunFailed, RuntimeFault, describe
 from actorflow.facts import SnapshotFailed
-from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
+from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.runtime.carrying import report
+from actorflow.runtime.handle import as_status
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.snapshot import snapshot_of
 
@@ -167,11 +168,3 @@ class Endings:
         if not any(e.error is row.failure for e in state.errors):
             self.machine.add_error(row, row.failure or fault)
         self.end(row, "failed", self.machine.now())
-
-
-def as_status(status: str) -> RunStatus:
-    match status:
-        case "succeeded" | "failed" | "halted" | "cancelled" | "undone":
-            return status
-        case _:
-            raise AssertionError(f"a run can't end as {status!r}")

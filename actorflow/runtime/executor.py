@@ -38,11 +38,14 @@ from actorflow.engine import (
     WithdrawAsks,
     answers_for_the_lost,
     decide,
+    end_turn,
 )
+from actorflow.runtime.journal import Held
 from actorflow.runtime.step_runner import StepRunner
 
 if TYPE_CHECKING:
     from actorflow.engine import State
+    from actorflow.runtime.journal import Journal
     from actorflow.runtime.row import Row
     from actorflow.runtime.services import Services
     from actorflow.telemetry import NodeNames
@@ -97,6 +100,9 @@ class Executor(TurnActor[Any]):
             self.services.endings.fault(row, error)
 
     def turn(self, row: Row, state: State, message: Any) -> None:
+        if row.journal is not None:
+            self.recorded_turn(row, state, row.journal, message)
+            return
         if not self.hub.silent:
             if not state.facts:
                 self.listen(row)
@@ -117,6 +123,56 @@ class Executor(TurnActor[Any]):
             state.more = False
             self.loop.call_soon(self.post, GoOn(row.id, now))
 
+    # ── with a store ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def recorded_turn(self, row: Row, state: State, journal: Journal, message: Any) -> None:
+        """R48: what the turn causes waits for its commit; the state runs ahead."""
+        now = message.at
+        messages = [message]
+        decide(state, message, now)
+        while state.asks:
+            messages += self.ask(row, now)
+        facts = state.facts or []
+        held = Held(state.started, state.orders, facts, self.names_for(state, facts), state.more, now)
+        state.started, state.orders, state.more = [], [], False
+        is_recorded = journal.take(row, messages, facts)
+        end_turn(state)
+        if not is_recorded:
+            self.release(row, held)
+            return
+        held.waits = journal.waits or journal.must_wait(row, messages, held)
+        self.services.recorder.enter(row, held)
+        if not held.waits:
+            self.release(row, held)
+
+    def names_for(self, state: State, facts: Sequence[Any]) -> NodeNames | None:
+        if self.hub.silent or state.tree is None:
+            return state.plan.names
+        return {node: state.name(node) for node in {fact.node for fact in facts} if node >= 0}
+
+    def release(self, row: Row, held: Held) -> None:
+        """The turn is stored: what it has caused is done now, unless the run was let go meanwhile."""
+        if self.rows.get(row.id) is not row:
+            return
+        try:
+            start = self.runner.start
+            for node in held.started:
+                start(row, node)
+            self.publish_held(row, held)
+            for order in held.orders:
+                self.orders[type(order)](row, order, held.now)
+        except Exception as error:
+            self.services.endings.fault(row, error)
+        if held.more:
+            self.loop.call_soon(self.post, GoOn(row.id, held.now))
+
+    def publish_held(self, row: Row, held: Held) -> None:
+        """R41: events leave after their facts are stored. All facts are numbered, whoever takes them."""
+        if held.facts:
+            if not self.hub.silent:
+                self.hub.publish(held.facts, row.id, held.names or row.state.plan.names, row.sequence)
+            row.sequence += len(held.facts)
+
     # ── facts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def listen(self, row: Row) -> None:
@@ -130,7 +186,10 @@ class Executor(TurnActor[Any]):
             self.hub.in_a_while()
 
     def note(self, row: Row, fact: Any) -> None:
-        """A fact that isn't the engine's own."""
+        """A fact that isn't the engine's own. In a run that is recorded it has no number: it isn't of what is stored."""
+        if row.journal is not None:
+            self.hub.publish([fact], row.id, self.names_for(row.state, [fact]) or ())
+            return
         if not self.hub.silent and self.hub.takes(fact.__class__):
             self.listen(row)
             if row.state.facts is not None:
@@ -152,7 +211,8 @@ class Executor(TurnActor[Any]):
     def end(self, row: Row, order: EndRun, now: float) -> None:
         """Events leave before whoever waits for the run is told (R41)."""
         self.services.endings.end(row, order.status, now)
-        self.publish(row)
+        if row.journal is None:
+            self.publish(row)
         self.told.pop(row.id, None)
 
     # ── orders ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,17 +226,19 @@ class Executor(TurnActor[Any]):
 
     # ── permits ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def ask(self, row: Row, now: float) -> None:
-        """Asks the pool for the nodes' permits, and tells the engine at once who got them."""
+    def ask(self, row: Row, now: float) -> list[Any]:
+        """Asks the pool for the nodes' permits, and tells the engine at once who got them; gives what it was told."""
         state = row.state
         nodes, state.asks = state.asks, []
-        granted, queued, failed = self.services.pool.ask(row, nodes, now)
-        if granted:
-            decide(state, PermitsGranted(row.id, now, tuple(granted)), now)
+        granted, queued, answers = self.services.pool.ask(row, nodes, now)
+        messages: list[Any] = [*answers]
         if queued:
-            decide(state, PermitsQueued(row.id, now, tuple(queued)), now)
-        for message in failed:
+            messages.insert(0, PermitsQueued(row.id, now, tuple(queued)))
+        if granted:
+            messages.insert(0, PermitsGranted(row.id, now, tuple(granted)))
+        for message in messages:
             decide(state, message, now)
+        return messages
 
     def ask_front(self, row: Row, order: AskPermits, now: float) -> None:
         if self.services.pool.ask_front(row, order.node, now):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import CancelledError, Future
 from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
 from actorflow.errors import InvalidState, RunCancelled, RunFailed, RunHalted, RuntimeClosed, StepError
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Succeeded
@@ -13,19 +13,26 @@ from actorflow.outcome import Cancelled, Failed, Halted, Outcome, RunStatus, Suc
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
+    from actorflow.store import RunRecord
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+def as_status(status: str) -> RunStatus:
+    if status not in get_args(RunStatus):
+        raise AssertionError(f"a run can't be {status!r}")
+    return cast("RunStatus", status)
 
 
 class Run(Generic[T_co]):
     """A run: what came of it, and what can be done with it. Made by `Runtime.start`, `resume` and `get`."""
 
-    def __init__(self, machine: Machine, run_id: str, workflow: str, row: Row) -> None:
+    def __init__(self, machine: Machine, run_id: str, workflow: str, row: Row | None) -> None:
         self.id = run_id
         self.workflow = workflow
         self._machine = machine
         self._row: Row | None = row  # dropped when it ends, unless it may be undone or resumed here
-        self._inputs = row.inputs
+        self._inputs: tuple[Any, ...] = () if row is None else row.inputs
         self._outcome: Outcome[T_co] | None = None
         self._error: BaseException | None = None  # why there will be no outcome
         self._waiters: list[Future[None]] = []
@@ -34,6 +41,14 @@ class Run(Generic[T_co]):
         self._with_caller = False
         self._cancelled_early: str | None = None  # the reason, if it was cancelled while middleware was being asked
         self._undo_errors: list[StepError] = []
+
+    @classmethod
+    def elsewhere(cls, machine: Machine, record: RunRecord, outcome: Outcome[Any] | None) -> Run[Any]:
+        """A run that is stored, and isn't going on here."""
+        run: Run[Any] = cls(machine, record.run_id, record.workflow, None)
+        run._outcome = outcome
+        run._status = as_status(record.status)
+        return run
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,6 +87,8 @@ class Run(Generic[T_co]):
         if self._outcome is not None or self._error is not None:
             waiter.set_result(None)
             return waiter
+        if self._row is None and self._machine.keeper is not None:
+            return self._machine.keeper.ended(self)
         self._waiters.append(waiter)
         return self._ended_with_caller(waiter) if self._with_caller else waiter
 

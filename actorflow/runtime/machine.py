@@ -10,16 +10,17 @@ import random
 from asyncio import AbstractEventLoop
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from actorflow.actors import ActorSystem, ChildSpec, SupervisorSpec, Timers
 from actorflow.clock import Clock
-from actorflow.engine import Cancel, Pause, Resume
+from actorflow.engine import Cancel, Pause, Request
 from actorflow.errors import (
     ActorflowError,
     InvalidState,
+    LeaseLost,
     RecordNotFound,
     RuntimeClosed,
     RuntimeFault,
@@ -40,6 +41,7 @@ from actorflow.runtime.front import FrontDesk
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
 from actorflow.runtime.launch import Launch
+from actorflow.runtime.nobody import nobody_waits
 from actorflow.runtime.options import RunSettings
 from actorflow.runtime.passing import Passing
 from actorflow.runtime.permits import Permits
@@ -54,6 +56,10 @@ from actorflow.runtime.threads import Threads
 from actorflow.runtime.undoing import Undoing
 from actorflow.telemetry import Hub, Subscription
 from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.runtime.keeper import Keeper
+    from actorflow.store import Store
 
 log = structlog.get_logger("actorflow")
 
@@ -101,6 +107,7 @@ class Machine:
         self.system.start_child(ChildSpec(name="runs", factory=self._new_executor))
         self.front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
         self.middleware_free = not config.middleware
+        self.keeper: Keeper | None = None  # of a runtime with a store
 
     def _new_pool(self) -> Pool:
         self.services.pool = Pool(self.permits, self.rows, self.services, self.post, self.note)
@@ -120,7 +127,8 @@ class Machine:
         guardrails.check_workflow(workflow)
         plan = self.known.plan_of(workflow)
         inputs = workflow.bind(args, kwargs)
-        if settings is self.plain and self.slots.most is None and self.middleware_free and not plan.middleware:
+        is_plain = settings is self.plain and self.slots.most is None and self.middleware_free
+        if is_plain and not plan.middleware and self.keeper is None:
             return self.enter(self.starting.row(workflow, plan, inputs, settings))
         return self.starting.start(settings, workflow, plan, inputs, wait=True)
 
@@ -135,7 +143,7 @@ class Machine:
         plan = self.known.plan_of(workflow)
         return await self.starting.start(settings, workflow, plan, workflow.convert_inputs(inputs), wait=False)
 
-    def enter(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
+    def enter(self, row: Row, message: Request | None = None, *, with_caller: bool = False) -> Run[Any]:
         """Enters the row in the table and has its run begin, or go on."""
         handle = self.handle_of(row, with_caller=with_caller)
         handle._status = "running"
@@ -223,6 +231,51 @@ class Machine:
 
     def _unknown(self, run_id: str) -> RecordNotFound:
         return RecordNotFound(f"run {run_id!r} isn't known here{suggest(run_id, [*self.rows, *self.finished])}")
+
+    # ── with a store ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open_store(self, store: Store) -> None:
+        """Joins the store, and takes over what was left in it."""
+        from actorflow.runtime.keeper import Keeper
+
+        self.keeper = await Keeper.join(self, store)
+        self.services.recorder = self.keeper.recorder
+        self.keeper.begin()
+
+    def let_go(self, row: Row, error: BaseException) -> None:
+        """The run doesn't go on here: what executes is stopped, nothing more is recorded, and whoever waits gets the error."""
+        if self.rows.get(row.id) is not row:
+            return
+        del self.rows[row.id]
+        now = self.now()
+        self.endings.forget_timers(row)
+        self.services.pool.drop(row, now)
+        for live in row.live.values():
+            live.stopping = True
+            if live.work is not None:
+                live.work.let_go(nobody_waits)
+            if live.task is not None:
+                live.task.cancel()
+        for _, task in row.holding():
+            if task is not None:
+                task.cancel()
+        if row.counted:
+            row.counted = False
+            self.slots.free()
+        journal = row.journal
+        if journal is not None and journal.accepted is not None and not journal.accepted.done():
+            journal.accepted.set_exception(error)
+            journal.accepted.exception()
+        if row.handle is not None:
+            if isinstance(error, LeaseLost) and self.keeper is not None:
+                self.keeper.hand_over(row.handle)
+            else:
+                row.handle.close(error)
+
+    def lose_all(self) -> None:
+        """R50: another runtime has fenced this one."""
+        for row in [row for row in self.rows.values() if row.journal is not None]:
+            self.let_go(row, LeaseLost(f"run {row.id!r} was taken over by another runtime"))
 
     # ── for the parts ─────────────────────────────────────────────────────────────────────────────────────────────
 

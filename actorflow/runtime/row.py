@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from actorflow.runtime.emitting import Emission
     from actorflow.runtime.handle import Run
     from actorflow.runtime.holding import Holding
+    from actorflow.runtime.journal import Journal
     from actorflow.runtime.launch import Launch
     from actorflow.runtime.workers import Work
 
@@ -55,7 +56,7 @@ class Row:
     """A run while it goes on, and afterwards as long as it may be undone or resumed here."""
 
     __slots__ = (
-        "_scoped", "child_calls", "children", "context", "counted", "data", "emissions", "failure", "handle", "id", "inputs", "labels", "launch",
+        "_scoped", "child_calls", "children", "context", "counted", "data", "emissions", "failure", "handle", "id", "inputs", "journal", "labels", "launch",
         "lineage", "live", "middleware", "orphaned", "orphans", "parent", "pools", "priority", "sequence",
         "state", "timers", "workflow", "wraps",
     )  # fmt: skip
@@ -98,6 +99,7 @@ class Row:
         self.handle: Run[Any] | None = None
         self.failure: BaseException | None = None
         self.counted = False  # in max_runs
+        self.journal: Journal | None = None  # it is recorded in a store
 
     @property
     def info(self) -> RunInfo:

@@ -14,7 +14,7 @@ from actorflow.actors import Actor, ActorRef
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState, RuntimeClosed
 from actorflow.policy import Limit, Rate, Skip
-from actorflow.runtime.config import UNCHANGED, Config, check_limit, checked, checked_clock, lent
+from actorflow.runtime.config import UNCHANGED, Config, check_limit, checked, checked_clock, checked_store, lent
 from actorflow.runtime.context import Provided
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
@@ -25,6 +25,7 @@ from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
+    from actorflow.store import Store
     from actorflow.telemetry import Subscription
 
 P = ParamSpec("P")
@@ -53,6 +54,10 @@ class Runtime(Runs):
     values            `shared`: steps get each other's values by reference; `decoded`: every value goes through the codec
     middleware        wraps every run
     seed              for the jitter of backoffs; a seeded runtime repeats itself
+    store             where runs are recorded, so that they survive the process: `SQLiteStore("trips.db")`; the runtime enters and leaves it
+    durability        `strict`: a step's result is stored before anything depends on it; `write_behind`: soon, so a crash may repeat the last steps
+    lease             seconds after which another runtime takes over the runs of one that isn't heard of
+    max_value_bytes   how large a stored value may be
     clock             time, for tests
     """
 
@@ -74,6 +79,10 @@ class Runtime(Runs):
         values: Literal["shared", "decoded"] = "shared",
         middleware: Sequence[Middleware] = (),
         seed: int | None = None,
+        store: Store | None = None,
+        durability: Literal["strict", "write_behind"] = "strict",
+        lease: float = 30.0,
+        max_value_bytes: int = 1 << 20,
         clock: Clock | None = None,
     ) -> None:
         self.config = Config(
@@ -92,6 +101,10 @@ class Runtime(Runs):
             values=values,
             middleware=checked("middleware", middleware, Middleware),
             seed=seed,
+            store=checked_store(store),
+            durability=durability,
+            lease=lease,
+            max_value_bytes=max_value_bytes,
         )
         self.clock = checked_clock(clock)
         self._plain = RunSettings()
@@ -108,6 +121,8 @@ class Runtime(Runs):
 
         self._machine = Machine(self.config, self.clock, self._known, self._plain)
         self._starter = self._machine.start_with
+        if self.config.store is not None:
+            await self._machine.open_store(self.config.store)
         return self
 
     async def __aexit__(

@@ -50,6 +50,8 @@ class ScopeRunner:
         began = self.runner.monotonic()
         try:
             message = row.context.copy().run(self.here, row, node, number, partial(decide, began))
+            if row.journal is not None:
+                row.journal.prepare(row, message)
         except BaseException as error:
             self.runner.attempt_raised(row, node, number, error, began)
         else:
@@ -194,6 +196,8 @@ async def pull_async(
             except StopAsyncIteration:
                 more = False
         message = scopes.pulled(row, node, number, control, found, began, more=more)
+        if row.journal is not None:
+            row.journal.prepare(row, message)
     except BaseException as error:
         row.scoped.pending[node] = found  # what it has pulled before it was stopped isn't lost
         runner.attempt_raised(row, node, number, error, began)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.passing import Passing
     from actorflow.runtime.pool import Pool
+    from actorflow.runtime.recorder import Recorder
     from actorflow.runtime.threads import Threads
     from actorflow.telemetry import Hub
 
@@ -33,3 +34,4 @@ class Services:
     endings: Endings
     machine: Machine
     pool: Pool = field(init=False)
+    recorder: Recorder = field(init=False)

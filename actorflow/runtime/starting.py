@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actorflow.engine import ENDED, Request, Resume, RunOptions, RunOverdue, State
+from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, State, TakeOver
 from actorflow.errors import ActorflowError, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
@@ -37,7 +37,7 @@ class Starting:
         config = self.machine.config
         return RunOptions(
             timeout=settings.timeout,
-            on_timeout=settings.on_timeout or "cancel",
+            on_timeout=settings.on_timeout or ("cancel" if config.store is None else "halt"),
             reversible=settings.reversible,
             sequential=settings.sequential,
             max_concurrency=settings.max_concurrency,
@@ -81,13 +81,23 @@ class Starting:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
                 return found
+        keeper = machine.keeper
+        if settings.run_id is not None and keeper is not None:
+            found = await keeper.find(settings.run_id, plan, inputs)
+            if found is not None:
+                return found
         if settings.parent is None and await machine.slots.take(wait=wait):
             found = self.gone_first(settings, workflow, inputs)
             if found is not None:
                 return found
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
-        return await self.launch(row, with_caller=settings.cancel_with_caller)
+        if keeper is not None:
+            keeper.keep(row)
+        run = await self.launch(row, with_caller=settings.cancel_with_caller)
+        if row.journal is not None and row.journal.accepted is not None:
+            await row.journal.accepted
+        return run
 
     def gone_first(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
         """While a start waited for its place, the runtime may have been left, or another start of this id gone first."""
@@ -100,6 +110,18 @@ class Starting:
         if found is not None:
             self.machine.slots.free()
         return found
+
+    async def take_up(self, row: Row, message: TakeOver) -> Run[Any]:
+        """Goes on with a run that another runtime has left."""
+        if not row.middleware:
+            return self.machine.enter(row, message)
+        handle = self.machine.handle_of(row)
+        refusal = await self.init(row, resumed=True)
+        handle._status = "running"
+        self.begin(row, message)
+        if refusal is not None:
+            self.machine.post(Cancel(row.id, self.machine.now(), f"middleware refused it: {refusal}"))
+        return handle
 
     async def launch(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
         """Enters the row in the table; its run begins, or goes on, if middleware has nothing against it."""
@@ -177,6 +199,8 @@ class Starting:
         if timeout is not None:
             key = (row.id, "timeout")
             row.timers.add(key)
+            if isinstance(message, TakeOver):
+                timeout = max(0.0, row.state.began + message.shift + timeout - now)
             machine.services.timers.after(timeout, key, partial(self.overdue, row))
         machine.post(message or RunStarted(row.id, now, row.launch.plan.name, row.labels))
 

@@ -17,7 +17,7 @@ from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from actorflow.engine import CompensateStep, DeadlinePassed, GraceOver, NothingBegun, UndoStep
-from actorflow.errors import InvalidValue, OutcomeUnknown, StepTimeout, WorkerLost
+from actorflow.errors import InvalidValue, NotSerializable, OutcomeUnknown, StepTimeout, WorkerLost
 from actorflow.facts import (
     AttemptFailed,
     CompensationAttemptFailed,
@@ -136,8 +136,8 @@ class StepRunner:
             value = row.context.copy().run(inline, (self, row, node, number, ""), call, arguments)
             if self.decodes:
                 value = self.services.values.passed_on(row, node, value)
-            if row.emissions:
-                self.post(succeeded(row, node, number, self.monotonic(), value, began))
+            if row.emissions or row.journal is not None:
+                self.post(self.success(row, node, number, value, began))
                 return
         except BaseException as error:
             self.attempt_raised(row, node, number, error, began)
@@ -151,7 +151,31 @@ class StepRunner:
             self.deliver(row, node, self.not_begun(row, node, number, error.reason, began))
             return
         message = self.message_of(row, node, number, error, began)
-        self.deliver(row, node, with_emitted(row, message) if row.emissions else message)
+        if row.emissions:
+            message = with_emitted(row, message)
+        if row.journal is not None:
+            message = self.storable(row, message)
+        self.deliver(row, node, message)
+
+    def success(self, row: Row, node: int, number: int, value: Any, began: float) -> StepFact:
+        """What the attempt has given, with what it has emitted; written down already if the run is recorded. Raises `NotSerializable`."""
+        at = self.monotonic()
+        message = succeeded(row, node, number, at, value, began) if row.emissions else None
+        message = message or StepSucceeded(row.id, node, number, at, value, began)
+        if row.journal is not None:
+            row.journal.prepare(row, message)
+        return message
+
+    def storable(self, row: Row, message: StepFact) -> StepFact:
+        """The message, or, if what it brings can't be stored, the failure that this is (R56)."""
+        assert row.journal is not None
+        try:
+            row.journal.prepare(row, message)
+        except NotSerializable as error:
+            began = getattr(message, "began", message.at)
+            verdict = self.judge(row, message.node, message.attempt, error)
+            message = AttemptFailed(row.id, message.node, message.attempt, self.monotonic(), *verdict, began)
+        return message
 
     def not_begun(
         self, row: Row, node: int, number: int, error: Exception, began: float
@@ -382,8 +406,9 @@ async def run_attempt(
         value = await call(*arguments)
         if runner.decodes:
             value = runner.services.values.passed_on(row, node, value)
-        if row.emissions:
-            runner.deliver(row, node, succeeded(row, node, number, runner.monotonic(), value, began))
+        if row.emissions or row.journal is not None:
+            message = runner.success(row, node, number, value, began)
+            runner.deliver(row, node, message)
             return
     except BaseException as error:
         runner.attempt_raised(row, node, number, error, began)
@@ -419,6 +444,8 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
                 break
             if answer is not None:
                 raise InvalidValue(f"a guard of step {row.name(node)!r} returned {answer!r}, neither None nor a Skip")
+        if message is not None and row.journal is not None:
+            row.journal.prepare(row, message)
     except BaseException as error:
         message = guard_message(runner, row, node, live, error, began)
     runner.deliver(row, node, message or GuardsPassed(row.id, node, live.number, runner.monotonic(), began))
@@ -452,6 +479,8 @@ async def run_compensation(runner: StepRunner, row: Row, order: CompensateStep) 
         answer = await runner.call(row, node, function, carried_back, is_async=handler.is_async)
         if is_recover(answer):
             runner.check_value(row, node, answer.value)
+            if row.journal is not None:
+                row.journal.desk.encode(answer.value, row.step(node).returns, row.name(node))
         elif answer is not None:
             raise InvalidValue(
                 f"the compensation of {row.name(node)!r} returned {answer!r}, neither None nor a Recover"

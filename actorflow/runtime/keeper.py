@@ -1,0 +1,223 @@
+"""A runtime's part in its store: it joins, keeps its lease, takes over runs that nobody has, and leaves (R50).
+
+1. Runs that aren't ended belong to one live runtime each. Who finds a lease that has lapsed fences its owner, in the store, and takes its runs.
+2. A run that is taken over is built again from its turns, then told so with one message: `TakeOver`.
+3. A run that can't be built again is left alone, marked, and reported (R51).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from asyncio import Future, Task
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from actorflow.engine import TakeOver, begin_recording
+from actorflow.errors import RecordNotFound, RunConflict, StoreError
+from actorflow.runtime.entries import Desk
+from actorflow.runtime.handle import Run
+from actorflow.runtime.journal import Journal
+from actorflow.runtime.recorder import Recorder
+from actorflow.runtime.stored import Unfit, inputs_data, new_run, outcome_of, row_of
+from actorflow.store import ReadTurns
+
+if TYPE_CHECKING:
+    from actorflow.plan import Plan
+    from actorflow.runtime.machine import Machine
+    from actorflow.runtime.row import Row
+    from actorflow.store import RunRecord, Store
+
+log = structlog.get_logger("actorflow")
+
+AT_ONCE = 100
+"""How many runs are claimed in one transaction."""
+FOLLOWED_EVERY = 0.5
+"""Seconds between two looks at a run that goes on elsewhere, and is waited for here."""
+LOOKS = 3
+"""How often within a lease's time it is renewed, and lapsed ones are looked for."""
+
+
+class Keeper:
+    """`lease` is seconds. Made by `join`."""
+
+    def __init__(self, machine: Machine, store: Store, owner: int, worker: str) -> None:
+        config = machine.config
+        self.machine = machine
+        self.store = store
+        self.owner = owner
+        self.worker = worker
+        self.lease = config.lease
+        self.desk = Desk(machine.services.values.codec, config.max_value_bytes)
+        self.recorder = Recorder(machine, store, owner, worker, config.store_patience)
+        self.watching: Task[None] | None = None
+        self.followed: set[Task[None]] = set()
+
+    @classmethod
+    async def join(cls, machine: Machine, store: Store) -> Keeper:
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        await store.__aenter__()
+        try:
+            owner = await store.join(worker, lease=machine.config.lease)
+        except BaseException:
+            await store.__aexit__()
+            raise
+        return cls(machine, store, owner, worker)
+
+    def begin(self) -> None:
+        self.watching = self.machine.loop.create_task(self.watch(), name="actorflow: keeper")
+
+    async def leave(self) -> None:
+        """What isn't ended may be taken over at once."""
+        if self.watching is not None:
+            self.watching.cancel()
+            await asyncio.wait({self.watching})
+        for task in self.followed:
+            task.cancel()
+        await self.recorder.close()
+        try:
+            await self.store.leave(self.owner)
+        except StoreError as error:
+            log.warning("the store couldn't be told that the runtime has left", error=str(error))
+        finally:
+            await self.store.__aexit__()
+
+    # ── new runs ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep(self, row: Row) -> None:
+        """The row is a new run's: from now on it is recorded. Raises `NotSerializable`."""
+        strict = self.machine.config.durability == "strict"
+        row.journal = Journal(self.desk, is_strict=strict, opening=new_run(self.desk, row))
+        begin_recording(row.state)
+        row.journal.accepted = self.machine.loop.create_future()
+
+    async def find(self, run_id: str, plan: Plan, inputs: Sequence[Any]) -> Run[Any] | None:
+        """R47: the run of this id that is stored. Raises `RunConflict` if it is another one."""
+        try:
+            record = await self.store.get_run(run_id)
+        except RecordNotFound:
+            return None
+        if record.workflow != plan.name:
+            raise RunConflict(f"run {run_id!r} exists already, of workflow {record.workflow!r}\nUse another run_id.")
+        if record.inputs != inputs_data(self.desk, plan, inputs):
+            raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
+        found = self.machine.find(run_id)
+        if found is not None:
+            return found
+        return await self.attach(record, plan)
+
+    async def attach(self, record: RunRecord, plan: Plan) -> Run[Any]:
+        """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for."""
+        outcome = outcome_of(record, plan, self.desk.codec)
+        if outcome is None and record.status not in ("halted",):
+            taken = await self.store.claim_runs(self.owner, run_id=record.run_id)
+            if taken and taken[0].ended is None:
+                await self.take(taken)
+                found = self.machine.find(record.run_id)
+                if found is not None:
+                    return found
+        return Run.elsewhere(self.machine, record, outcome)
+
+    def hand_over(self, run: Run[Any]) -> None:
+        """The run goes on elsewhere; who waits for it here is told when it has ended there."""
+        run._row = None
+        waiters = [waiter for waiter in run._waiters if not waiter.done()]
+        run._waiters.clear()
+        if waiters:
+            following = self.machine.loop.create_task(self.follow(run, waiters), name=f"actorflow: follow {run.id}")
+            self.followed.add(following)
+            following.add_done_callback(self.followed.discard)
+
+    def ended(self, run: Run[Any]) -> Future[None]:
+        """Done when the run, which isn't here, has ended."""
+        waiter: Future[None] = self.machine.loop.create_future()
+        run._waiters.append(waiter)
+        self.hand_over(run)
+        return waiter
+
+    async def follow(self, run: Run[Any], waiters: Sequence[Future[None]]) -> None:
+        plan = self.machine.known.plans[run.workflow]
+        while any(not waiter.done() for waiter in waiters):
+            here = self.machine.rows.get(run.id)
+            if here is not None and here.handle is not None:
+                await here.handle.outcome()
+                run._outcome = here.handle._outcome
+                break
+            record = await self.held(self.store.get_run(run.id))
+            run._outcome = outcome_of(record, plan, self.desk.codec)
+            if run._outcome is not None:
+                break
+            await asyncio.sleep(FOLLOWED_EVERY)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # ── taking over ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def watch(self) -> None:
+        """Renews the lease, and takes over what others have left."""
+        while True:
+            try:
+                if not await self.renew():
+                    return
+                await self.take_over()
+            except StoreError as error:
+                log.warning("the store can't be asked for runs that were left", error=str(error))
+            await asyncio.sleep(self.lease / LOOKS)
+
+    async def renew(self) -> bool:
+        """False if another runtime has fenced this one: its runs aren't its own any more."""
+        if await self.held(self.store.renew(self.owner, lease=self.lease)):
+            return True
+        log.error("the runtime has lost its lease; its runs go on elsewhere", worker=self.worker)
+        self.machine.lose_all()
+        self.owner = self.recorder.owner = await self.held(self.store.join(self.worker, lease=self.lease))
+        return True
+
+    async def held(self, asked: Any) -> Any:
+        """A clock that jumps doesn't while the store is asked."""
+        clock = self.machine.services.clock
+        clock.hold()
+        try:
+            return await asked
+        finally:
+            clock.release()
+
+    async def take_over(self) -> None:
+        """All unfinished runs of workflows that are known here, and that nobody has."""
+        while True:
+            names = tuple(self.machine.known.workflows)
+            taken = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names)) if names else []
+            if taken:
+                await self.take(taken)
+            if len(taken) < AT_ONCE:
+                return
+
+    async def take(self, taken: Sequence[RunRecord]) -> None:
+        found = await self.held(self.store.together([ReadTurns(record.run_id) for record in taken]))
+        for record, data in zip(taken, found, strict=True):
+            if record.run_id in self.machine.rows:
+                continue
+            try:
+                if isinstance(data, Exception):
+                    raise Unfit(str(data)) from data
+                row, offset = row_of(self.machine, self.desk, record, data)
+            except Unfit as problem:
+                await self.leave_alone(record, problem)
+            else:
+                await self.go_on(row, offset)
+
+    async def leave_alone(self, record: RunRecord, problem: Unfit) -> None:
+        """R51: it is never half-run."""
+        log.error("a run is left alone", run=record.run_id, workflow=record.workflow, problem=str(problem))
+        await self.held(self.store.release_run(record.run_id, owner=self.owner, problem=str(problem)))
+
+    async def go_on(self, row: Row, offset: float) -> None:
+        machine = self.machine
+        now = machine.now()
+        shift = offset - (machine.services.clock.time() - now) if offset else 0.0
+        log.info("a run is taken over", run=row.id, workflow=row.launch.plan.name)
+        await machine.starting.take_up(row, TakeOver(row.id, now, shift=shift, worker=self.worker))

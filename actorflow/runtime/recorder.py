@@ -1,0 +1,184 @@
+"""Group commit: the turns of all runs that wait go to the store in one transaction (R48).
+
+1. A turn is entered; its run is due. At most one commit is under way, and while it is, turns gather.
+2. When it's acknowledged the next one starts at once; then what the first one's turns have caused is done.
+3. A commit that fails is tried again as it is: rows have numbers, so one that was stored after all isn't stored twice. Nothing is lost meanwhile,
+   and nothing that isn't stored has been told to anybody.
+4. A run that another runtime has taken over is let go (R50); a store that can't be written to any more ends its runs here, not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Task
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from actorflow.errors import (
+    ActorflowError,
+    CommitUnknown,
+    LeaseLost,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
+from actorflow.runtime.journal import Held
+from actorflow.runtime.stored import change_of
+
+from actorflow.store import Append, OpenRun, Request, Turns, encode_turns
+
+if TYPE_CHECKING:
+    from actorflow.runtime.machine import Machine
+    from actorflow.runtime.row import Row
+    from actorflow.store import Store
+
+log = structlog.get_logger("actorflow")
+
+PASSING = (CommitUnknown, StoreBusy, StoreFull, StoreUnavailable)
+"""What may be better in a moment."""
+WAITS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds before a commit that failed is tried again; the last one goes on."""
+
+
+class Sent(NamedTuple):
+    """What is on its way of one run: how many of its turns, and what was asked of the store for it."""
+
+    row: Row
+    count: int
+    requests: Sequence[Request[Any]]
+
+
+class Recorder:
+    """`owner` is the runtime's number in the store, `worker` its name. `patience` is how many seconds a store may be away."""
+
+    def __init__(self, machine: Machine, store: Store, owner: int, worker: str, patience: float) -> None:
+        self.machine = machine
+        self.store = store
+        self.owner = owner
+        self.worker = worker
+        self.patience = patience
+        self.loop = machine.loop
+        self.clock = machine.services.clock
+        self.due: dict[str, Row] = {}
+        self.under_way: Task[None] | None = None
+        self.is_woken = False
+        self.is_closed = False
+
+    # ── turns come ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def enter(self, row: Row, held: Held) -> None:
+        """The last turn of the row's journal has caused this."""
+        journal = row.journal
+        assert journal is not None
+        journal.held.append(held)
+        if not journal.is_under_way:
+            self.due[row.id] = row
+            self.wake()
+
+    def wake(self) -> None:
+        if self.under_way is None and not self.is_woken:
+            self.is_woken = True
+            self.loop.call_soon(self.send)
+
+    # ── they go ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def send(self) -> None:
+        self.is_woken = False
+        if self.under_way is not None or self.is_closed:
+            return
+        due, self.due = self.due, {}
+        offset = self.clock.time() - self.machine.now()
+        batch: list[Sent] = []
+        for row in due.values():
+            try:
+                batch.append(self.sent(row, offset))
+            except Exception as error:
+                self.machine.services.endings.fault(row, error)
+        if batch:
+            self.under_way = self.loop.create_task(self.commit(batch), name="actorflow: commit")
+
+    def sent(self, row: Row, offset: float) -> Sent:
+        journal = row.journal
+        assert journal is not None
+        requests: list[Request[Any]] = []
+        if journal.opening is not None:
+            requests.append(OpenRun(journal.opening, self.owner))
+        data = encode_turns(Turns(self.worker, offset, journal.turns))
+        change = change_of(journal.desk, row)
+        requests.append(Append(row.id, self.owner, journal.sequence + 1, data, change, tuple(journal.consumed)))
+        count = len(journal.held)
+        journal.turns, journal.consumed = [], []
+        journal.is_under_way = True
+        journal.sequence += 1
+        journal.opening = None
+        return Sent(row, count, requests)
+
+    async def commit(self, batch: Sequence[Sent]) -> None:
+        requests = [request for sent in batch for request in sent.requests]
+        try:
+            answers = await self.stored(requests)
+        except StoreError as error:
+            self.under_way = None
+            for sent in batch:
+                self.machine.let_go(sent.row, error)
+            return
+        self.under_way = None
+        for sent in batch:
+            assert sent.row.journal is not None
+            sent.row.journal.is_under_way = False
+            if sent.row.journal.held and len(sent.row.journal.held) > sent.count:
+                self.due[sent.row.id] = sent.row
+        if self.due:
+            self.send()
+        found = iter(answers)
+        for sent in batch:
+            self.acknowledged(sent, [next(found) for _ in sent.requests])
+
+    async def stored(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        """Tries until it is known to be stored. Raises the `StoreError` that won't pass."""
+        began, tries = self.machine.now(), 0
+        while True:
+            self.clock.hold()
+            try:
+                return await self.store.together(requests)
+            except PASSING as error:
+                if self.machine.now() - began > self.patience:
+                    raise
+                if tries == 0:
+                    log.warning("the store can't be written to; its runs wait", error=str(error))
+            finally:
+                self.clock.release()
+            await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)])
+            tries += 1
+
+    def acknowledged(self, sent: Sent, answers: Sequence[Any]) -> None:
+        row, journal = sent.row, sent.row.journal
+        assert journal is not None
+        refusal = next((answer for answer in answers if isinstance(answer, BaseException)), None)
+        if refusal is not None:
+            self.refused(row, refusal)
+            return
+        if journal.accepted is not None and not journal.accepted.done():
+            journal.accepted.set_result(None)
+        for _ in range(sent.count):
+            held = journal.held.popleft()
+            if held.waits:
+                self.machine.executor.release(row, held)
+
+    def refused(self, row: Row, refusal: BaseException) -> None:
+        if isinstance(refusal, LeaseLost):
+            log.warning("another runtime has taken the run over", run=row.id)
+        elif not isinstance(refusal, ActorflowError):
+            refusal = self.machine.fault_of(row, refusal if isinstance(refusal, Exception) else RuntimeError(refusal))
+        self.machine.let_go(row, refusal)
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def close(self) -> None:
+        """Waits for the commit that is under way; what has gathered since isn't stored."""
+        self.is_closed = True
+        if self.under_way is not None:
+            await asyncio.wait({self.under_way})
