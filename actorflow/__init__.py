@@ -23,6 +23,7 @@ from actorflow.errors import (
     InvalidStep,
     InvalidValue,
     InvalidWorkflow,
+    LeaseLost,
     MailboxFull,
     NoBranch,
     NotSerializable,
@@ -108,8 +109,15 @@ if TYPE_CHECKING:
         Attempt,
         Claim,
         MemoryStore,
+        NewRun,
+        Note,
+        Opened,
         PostgresStore,
+        RunChange,
+        RunMessage,
+        RunPage,
         RunRecord,
+        RuntimeRecord,
         Scheduled,
         SQLiteStore,
         StepRun,
@@ -119,7 +127,10 @@ if TYPE_CHECKING:
 else:
     __getattr__ = loads_later(
         __name__,
-        store="Attempt Claim MemoryStore PostgresStore RunRecord SQLiteStore Scheduled StepRun StepStatus Store",
+        store=(
+            "Attempt Claim MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
+            "RuntimeRecord SQLiteStore Scheduled StepRun StepStatus Store"
+        ),
     )
 
 __all__ = [
@@ -127,15 +138,16 @@ __all__ = [
     "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown", "CompensationFailed",
     "DeliberateFailure", "Down", "Event", "Exit", "Exponential", "Failed", "Fixed", "Guard", "Halt", "HaltRun",
     "Halted", "InvalidInput", "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue",
-    "InvalidWorkflow", "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NoBranch", "NotSerializable",
-    "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate", "RecordNotFound", "RecordedFailure",
-    "Recover", "Registry", "RepeatExhausted", "Reply", "Resource", "ResultGone", "ResumeRun", "Retry", "Rollback",
-    "Run", "RunCancelled", "RunConflict", "RunFailed", "RunHalted", "RunInfo", "RunRecord", "RunStatus", "Runtime",
-    "RuntimeBusy", "RuntimeClosed", "RuntimeFault", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun",
-    "Started", "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus",
-    "StepTimeout", "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly",
-    "StoreTooNew", "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed", "UndoRun",
-    "UnknownWorkflow", "Where", "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "around", "asking", "choose",
-    "choose_first", "debug", "each", "emit", "fail", "failed_with", "failure", "gather", "group", "log_events",
-    "repeat", "step", "step_context", "template", "transform", "workflow",
+    "InvalidWorkflow", "LeaseLost", "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch",
+    "NotSerializable", "Note", "Opened", "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate",
+    "RecordNotFound", "RecordedFailure", "Recover", "Registry", "RepeatExhausted", "Reply", "Resource", "ResultGone",
+    "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed", "RunHalted",
+    "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "Runtime", "RuntimeBusy", "RuntimeClosed",
+    "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun", "Started", "Step",
+    "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus", "StepTimeout", "Store",
+    "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly", "StoreTooNew",
+    "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed", "UndoRun", "UnknownWorkflow", "Where",
+    "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "around", "asking", "choose", "choose_first", "debug",
+    "each", "emit", "fail", "failed_with", "failure", "gather", "group", "log_events", "repeat", "step", "step_context",
+    "template", "transform", "workflow",
 ]  # fmt: skip

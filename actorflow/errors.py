@@ -10,7 +10,7 @@
     ├── from elsewhere  RecordedFailure
     ├── actors          AskTimeout  ActorGone  ActorFailed  MailboxFull  WrongLoop
     ├── the service     RuntimeBusy  RuntimeClosed
-    ├── records         RunConflict  RecordNotFound  StaleClaim
+    ├── records         RunConflict  RecordNotFound  StaleClaim  LeaseLost
     └── StoreError      StoreClosed  StoreUnavailable  StoreBusy  StoreFull  StoreReadOnly  StoreCorrupt  StoreTooNew
                         CommitUnknown
 
@@ -350,6 +350,22 @@ class StaleClaim(ActorflowError):
             f"{claim} to step run {step_run!r} is refused: it is {status}, its claim is {current}"
             "\nNothing was changed. Somebody else has this step now, or its end is recorded already."
         )
+
+
+class LeaseLost(ActorflowError):
+    """A runtime wrote to a run that isn't its own any more: its lease lapsed and another runtime took over, or it gave the run up.
+
+    Nothing was changed. `owner` is the runtime's number, `run` the run's id (empty: the runtime itself is gone, with all it had), `current` the
+    number of the runtime that has the run now, `None` if nobody has. Whoever gets this stops what it does for that run, and records nothing more.
+    """
+
+    def __init__(self, owner: int, run: str = "", current: int | None = None) -> None:
+        self.owner = owner
+        self.run = run
+        self.current = current
+        has = "nobody has it" if current is None else f"runtime {current} has it"
+        lost = f"runtime {owner} doesn't have run {run!r} any more: {has}" if run else f"runtime {owner} has lost its lease"
+        super().__init__(f"{lost}\nNothing was changed. What it did for {'it' if run else 'its runs'} ends here; another may go on.")
 
 
 class StoreError(ActorflowError):

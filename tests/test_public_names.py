@@ -30,7 +30,8 @@ MORE = frozenset(
         "log_events",
     }
     | {"CommitUnknown", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly"}
-    | {"Attempt", "RunRecord", "StepStatus", "StoreTooNew", "StoreUnavailable"},
+    | {"Attempt", "RunRecord", "StepStatus", "StoreTooNew", "StoreUnavailable"}
+    | {"LeaseLost", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"},
 )
 """What is exported besides: the kernel's own words, the errors of combinators and stores, what is recorded, what specs may name, the log."""
 

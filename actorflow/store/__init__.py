@@ -7,41 +7,69 @@ from typing import TYPE_CHECKING
 from actorflow.doors import loads_later
 
 if TYPE_CHECKING:
-    from actorflow.store.base import (
-        Attempt,
-        Claim,
-        RunRecord,
-        Scheduled,
-        StepRun,
-        StepRunStore,
-        StepStatus,
-        Store,
-    )
+    from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepRunStore, StepStatus, Store
     from actorflow.store.codec import Codec
+    from actorflow.store.journal import Entry, Turn, Turns, decode_turns, encode_turns
     from actorflow.store.memory import MemoryStore
     from actorflow.store.postgres import PostgresStore
+    from actorflow.store.requests import Append, ClaimRuns, ListMessages, OpenRun, ReadTurns, ReleaseRun, Renew, Request
+    from actorflow.store.runs import (
+        NewRun,
+        Note,
+        Opened,
+        RunChange,
+        RunMessage,
+        RunPage,
+        RunRecord,
+        RunStore,
+        RuntimeRecord,
+    )
     from actorflow.store.sqlite import SQLiteStore
 else:
     __getattr__ = loads_later(
         __name__,
-        base="Attempt Claim RunRecord Scheduled StepRun StepRunStore StepStatus Store",
+        base="Attempt Claim Scheduled StepRun StepRunStore StepStatus Store",
         codec="Codec",
+        journal="Entry Turn Turns decode_turns encode_turns",
         memory="MemoryStore",
         postgres="PostgresStore",
+        requests="Append ClaimRuns ListMessages OpenRun ReadTurns ReleaseRun Renew Request",
+        runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord",
         sqlite="SQLiteStore",
     )
 
 __all__ = [
+    "Append",
     "Attempt",
     "Claim",
+    "ClaimRuns",
     "Codec",
+    "Entry",
+    "ListMessages",
     "MemoryStore",
+    "NewRun",
+    "Note",
+    "OpenRun",
+    "Opened",
     "PostgresStore",
+    "ReadTurns",
+    "ReleaseRun",
+    "Renew",
+    "Request",
+    "RunChange",
+    "RunMessage",
+    "RunPage",
     "RunRecord",
+    "RunStore",
+    "RuntimeRecord",
     "SQLiteStore",
     "Scheduled",
     "StepRun",
     "StepRunStore",
     "StepStatus",
     "Store",
+    "Turn",
+    "Turns",
+    "decode_turns",
+    "encode_turns",
 ]

@@ -5,63 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from actorflow.errors import ActorflowError, RecordNotFound, RunConflict
+from actorflow.errors import ActorflowError, RecordNotFound
 from actorflow.store import rules
-from actorflow.store.base import Attempt, Claim, RunRecord, Scheduled, StepRun, StepStatus
+from actorflow.store import run_answers as runs
+from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepStatus
+from actorflow.store.projection import project
 from actorflow.store.requests import (
+    Append,
     BeginStep,
     BeginUndo,
+    ClaimRuns,
     CompletedOutputs,
     CompletedSteps,
     CompleteStep,
     CompleteUndo,
+    CountRuns,
     CreateRun,
+    DeleteRun,
     End,
     FailStep,
     FailUndo,
     GetRun,
     GetStepRun,
+    Join,
+    LabelRun,
+    Leave,
     ListAttempts,
+    ListMessages,
+    ListNotes,
+    ListRuns,
+    ListRuntimes,
     LoseAttempt,
+    OpenRun,
+    Post,
+    Purge,
+    ReadTurns,
+    ReleaseRun,
+    Renew,
     Request,
     ScheduleStep,
     StepStatuses,
+    TakeNote,
 )
 from actorflow.store.row import Key, Row, latest_attempt, number_in, numbered
+from actorflow.store.run_answers import number_of
+from actorflow.store.tables import MustWrite, Tables
 
 T = TypeVar("T")
-
-
-class Tables(Protocol):
-    """What a store keeps. Within one request nobody else changes it."""
-
-    def now(self) -> float: ...
-
-    def run_number(self, run_id: str) -> int | None: ...
-
-    def run(self, run_id: str) -> RunRecord | None: ...
-
-    def add_run(self, run: RunRecord) -> None: ...
-
-    def row(self, number: int) -> Row | None: ...
-
-    def row_of(self, key: Key) -> Row | None: ...
-
-    def rows(self, run: int) -> list[Row]: ...
-
-    def add(self, row: Row) -> None: ...
-
-    def keep(self, row: Row) -> None: ...
-
-    def past_attempts(self, number: int) -> list[Attempt]: ...
-
-    def keep_attempt(self, number: int, attempt: Attempt) -> None: ...
-
-    def next_number(self) -> int:
-        """Higher than all before: of a run, a step run or a completion."""
-        ...
 
 
 def answer(tables: Tables, request: Request[T]) -> T:
@@ -77,45 +69,32 @@ def answered(tables: Tables, request: Request[Any]) -> Any:
         return error
 
 
-# ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── runs that have done something ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def create_run(tables: Tables, request: CreateRun) -> RunRecord:
-    found = tables.run(request.run_id)
-    if found is None:
-        created = RunRecord(request.run_id, request.workflow, request.inputs, tables.now())
-        tables.add_run(created)
-        return created
-    if found.workflow != request.workflow:
-        raise RunConflict(f"run {found.run_id!r} exists already, of workflow {found.workflow!r}\nUse another run_id.")
-    if found.inputs != request.inputs:
-        raise RunConflict(f"run {found.run_id!r} exists already, with other inputs\nUse another run_id.")
-    return found
+def caught_up(tables: Tables, run_id: str) -> int:
+    """The run's number, after step runs were made of all that it did."""
+    run = number_of(tables, run_id)
+    catch_up(tables, run, run_id)
+    return run
 
 
-def get_run(tables: Tables, request: GetRun) -> RunRecord:
-    found = tables.run(request.run_id)
-    if found is None:
-        raise no_run(request.run_id)
-    return found
-
-
-def number_of(tables: Tables, run_id: str) -> int:
-    number = tables.run_number(run_id)
-    if number is None:
-        raise no_run(run_id)
-    return number
-
-
-def no_run(run_id: str) -> RecordNotFound:
-    return RecordNotFound(f"the store has no run {run_id!r}\nCreate it first: create_run(run_id=…).")
+def catch_up(tables: Tables, run: int, run_id: str) -> bool:
+    """Whether there was anything that no step runs were made of."""
+    backlog = tables.backlog(run)
+    if backlog and not tables.may_write:
+        raise MustWrite
+    if backlog:
+        project(tables, run, run_id, backlog)
+        tables.keep_projected(run, len(backlog))
+    return bool(backlog)
 
 
 # ── writes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def schedule_step(tables: Tables, request: ScheduleStep) -> Scheduled:
-    run = number_of(tables, request.run_id)
+    run = caught_up(tables, request.run_id)
     row = tables.row_of(Key(run, request.step))
     if row is not None:
         return kept(tables, row, rules.schedule_again(row))
@@ -123,7 +102,7 @@ def schedule_step(tables: Tables, request: ScheduleStep) -> Scheduled:
 
 
 def begin_step(tables: Tables, request: BeginStep) -> Claim:
-    run = number_of(tables, request.run_id)
+    run = caught_up(tables, request.run_id)
     row = tables.row_of(Key(run, request.step))
     if row is not None:
         return kept(tables, row, rules.begin_step(row, request, tables.now()))
@@ -131,7 +110,7 @@ def begin_step(tables: Tables, request: BeginStep) -> Claim:
 
 
 def begin_undo(tables: Tables, request: BeginUndo) -> Claim:
-    row = tables.row_of(Key(number_of(tables, request.run_id), request.step))
+    row = tables.row_of(Key(caught_up(tables, request.run_id), request.step))
     if row is None:
         raise RecordNotFound(f"nothing is recorded of step {request.step!r} in run {request.run_id!r}")
     return kept(tables, row, rules.begin_undo(row, request, tables.now()))
@@ -166,6 +145,8 @@ def kept(tables: Tables, before: Row, change: rules.Change[T]) -> T:
 def row_of(tables: Tables, step_run_id: str) -> Row:
     number = number_in(step_run_id) if step_run_id else None
     row = tables.row(number) if number is not None else None
+    if row is not None and catch_up(tables, row.key.run, row.step_run.run_id):
+        row = tables.row(row.number)
     if row is None:
         raise RecordNotFound(f"the store has no step run {step_run_id!r}")
     return row
@@ -175,17 +156,17 @@ def row_of(tables: Tables, step_run_id: str) -> Row:
 
 
 def get_step_run(tables: Tables, request: GetStepRun) -> StepRun | None:
-    row = tables.row_of(Key(number_of(tables, request.run_id), request.step))
+    row = tables.row_of(Key(caught_up(tables, request.run_id), request.step))
     return row.step_run if row is not None else None
 
 
 def step_statuses(tables: Tables, request: StepStatuses) -> dict[str, StepStatus]:
-    rows = tables.rows(number_of(tables, request.run_id))
+    rows = tables.rows(caught_up(tables, request.run_id))
     return dict(sorted((row.key.step, row.step_run.status) for row in rows))
 
 
 def completed(tables: Tables, run_id: str) -> list[StepRun]:
-    rows = tables.rows(number_of(tables, run_id))
+    rows = tables.rows(caught_up(tables, run_id))
     found = [row.step_run for row in rows if row.step_run.status is StepStatus.COMPLETED]
     return sorted(found, key=attrgetter("sequence"))
 
@@ -206,8 +187,26 @@ def list_attempts(tables: Tables, request: ListAttempts) -> list[Attempt]:
 
 ANSWERS: Mapping[type[Request[Any]], Callable[[Tables, Any], Any]] = MappingProxyType(
     {
-        CreateRun: create_run,
-        GetRun: get_run,
+        Append: runs.append,
+        OpenRun: runs.open_run,
+        CreateRun: runs.create_run,
+        GetRun: runs.get_run,
+        ListRuns: runs.list_runs,
+        CountRuns: runs.count_runs,
+        LabelRun: runs.label_run,
+        DeleteRun: runs.delete_run,
+        Purge: runs.purge,
+        Join: runs.join,
+        Renew: runs.renew,
+        Leave: runs.leave,
+        ListRuntimes: runs.list_runtimes,
+        ClaimRuns: runs.claim_runs,
+        ReleaseRun: runs.release_run,
+        ReadTurns: runs.read_turns,
+        Post: runs.post,
+        ListMessages: runs.list_messages,
+        TakeNote: runs.take_note,
+        ListNotes: runs.list_notes,
         ScheduleStep: schedule_step,
         BeginStep: begin_step,
         CompleteStep: end,

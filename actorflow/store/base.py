@@ -16,10 +16,13 @@ Values are bytes: the codec is above the store, so that a store is usable by its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal, Protocol, Self, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 import msgspec
+
+from actorflow.store.runs import RunRecord, RunStore
 
 
 class StepStatus(StrEnum):
@@ -34,15 +37,6 @@ class StepStatus(StrEnum):
 
 AttemptOutcome: TypeAlias = Literal["completed", "failed", "lost"]
 AttemptPhase: TypeAlias = Literal["run", "undo"]
-
-
-class RunRecord(msgspec.Struct, frozen=True):
-    """A run as it was created. `created` is seconds since the epoch."""
-
-    run_id: str
-    workflow: str
-    inputs: bytes
-    created: float
 
 
 class StepRun(msgspec.Struct, frozen=True):
@@ -157,7 +151,7 @@ class StepRunStore(Protocol):
         ...
 
 
-class Store(StepRunStore, Protocol):
+class Store(StepRunStore, RunStore, Protocol):
     """A store: entered with `async with` by the loop that uses it, and left by it.
 
     Before and after, it refuses everything with `StoreClosed`.
@@ -167,10 +161,17 @@ class Store(StepRunStore, Protocol):
 
     async def __aexit__(self, *exc: object) -> None: ...
 
+    async def together(self, requests: Sequence[Any], /) -> list[Any]:
+        """What the other functions do, as requests, many at once: in order, in one transaction, for one wait.
+
+        One that is refused has its error in its answer's place, and the others stand.
+        """
+        ...
+
     async def create_run(self, *, run_id: str, workflow: str, inputs: bytes) -> RunRecord:
         """Records a run once (R47): the same id with the same workflow and inputs gives the one that is there, else `RunConflict`."""
         ...
 
     async def get_run(self, run_id: str) -> RunRecord:
-        """The run as it was created."""
+        """The run, whole."""
         ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Sequence
 from typing import Any, Self, TypeVar
 
-from actorflow.errors import InvalidValue, brief
-from actorflow.store.base import Attempt, Claim, RunRecord, Scheduled, StepRun, StepStatus
+from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepStatus
+from actorflow.store.given import claim, data, name, text
 from actorflow.store.requests import (
     BeginStep,
     BeginUndo,
@@ -26,11 +26,13 @@ from actorflow.store.requests import (
     ScheduleStep,
     StepStatuses,
 )
+from actorflow.store.run_face import RunFace
+from actorflow.store.runs import RunRecord
 
 T = TypeVar("T")
 
 
-class StoreFace(ABC):
+class StoreFace(RunFace):
     """What all stores of this package have in common; see `Store` for what each function does."""
 
     @abstractmethod
@@ -38,10 +40,6 @@ class StoreFace(ABC):
 
     @abstractmethod
     async def __aexit__(self, *exc: object) -> None: ...
-
-    @abstractmethod
-    def _ask(self, request: Request[T], /) -> Awaitable[T]:
-        """Refuses with `StoreClosed` and `WrongLoop` at once."""
 
     @abstractmethod
     def _ask_all(self, requests: Sequence[Request[Any]], /) -> Awaitable[list[Any]]: ...
@@ -101,38 +99,3 @@ class StoreFace(ABC):
 
     async def attempts(self, step_run_id: str) -> list[Attempt]:
         return await self._ask(ListAttempts(text("step_run_id", step_run_id)))
-
-
-# ── what may be recorded ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def name(what: str, value: str) -> str:
-    if value == "":
-        raise InvalidValue(f"{what} is empty")
-    return text(what, value)
-
-
-def text(what: str, value: str) -> str:
-    """Text that every database takes: no NUL, and nothing that UTF-8 has no bytes for."""
-    if type(value) is not str:
-        raise InvalidValue(f"{what} is a str, not {brief(value)}")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise InvalidValue(f"{what} holds half of a surrogate pair: {value!r}") from None
-    if "\0" in value:
-        raise InvalidValue(f"{what} holds a NUL: {value!r}")
-    return value
-
-
-def data(what: str, value: bytes) -> bytes:
-    if type(value) is not bytes:
-        raise InvalidValue(f"{what} is bytes, not {brief(value)}")
-    return value
-
-
-def claim(token: int | None) -> int | None:
-    if token is not None and type(token) is not int:
-        raise InvalidValue(f"token is a whole number or None, not {brief(token)}")
-    return token

@@ -8,10 +8,12 @@ from typing import Any, Self, TypeVar
 from actorflow.clock import Clock
 from actorflow.errors import StoreClosed
 from actorflow.store.answers import answer, answered
-from actorflow.store.base import Attempt, RunRecord
+from actorflow.store.base import Attempt
 from actorflow.store.face import StoreFace
+from actorflow.store.memory_runs import MemoryRuns
 from actorflow.store.requests import Request
 from actorflow.store.row import Key, Row
+from actorflow.store.runs import RunRecord
 
 T = TypeVar("T")
 
@@ -51,27 +53,28 @@ class MemoryStore(StoreFace):
         return self._tables
 
 
-class MemoryTables:
+class MemoryTables(MemoryRuns):
+    """Step runs, beside the rest."""
+
+    may_write = True
+
     def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self.now = clock.time
-        self._numbers: dict[str, int] = {}
-        self._runs: dict[int, RunRecord] = {}
         self._rows: dict[int, Row] = {}
         self._rows_of: dict[int, dict[str, int]] = {}
         self._past: dict[int, list[Attempt]] = {}
-        self._last = 0
-
-    def run_number(self, run_id: str) -> int | None:
-        return self._numbers.get(run_id)
-
-    def run(self, run_id: str) -> RunRecord | None:
-        number = self._numbers.get(run_id)
-        return self._runs[number] if number is not None else None
 
     def add_run(self, run: RunRecord) -> None:
-        number = self._numbers[run.run_id] = self.next_number()
-        self._runs[number] = run
-        self._rows_of[number] = {}
+        super().add_run(run)
+        self._rows_of[self._numbers[run.run_id]] = {}
+
+    def drop_runs(self, numbers: Sequence[int]) -> None:
+        super().drop_runs(numbers)
+        for number in numbers:
+            for row in self._rows_of.pop(number).values():
+                del self._rows[row]
+                self._past.pop(row, None)
 
     def row(self, number: int) -> Row | None:
         return self._rows.get(number)
@@ -95,7 +98,3 @@ class MemoryTables:
 
     def keep_attempt(self, number: int, attempt: Attempt) -> None:
         self._past.setdefault(number, []).append(attempt)
-
-    def next_number(self) -> int:
-        self._last += 1
-        return self._last

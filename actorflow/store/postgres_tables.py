@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actorflow.clock import Clock
-from actorflow.store.base import Attempt, RunRecord
+from actorflow.store.base import Attempt
 from actorflow.store.memory import MemoryTables
 from actorflow.store.queries import queries
 from actorflow.store.records import as_changed, as_new, as_past, attempt_from, row_from
@@ -30,6 +30,7 @@ from actorflow.store.requests import (
     StepStatuses,
 )
 from actorflow.store.row import Key, Row, number_in
+from actorflow.store.runs import RunRecord
 
 
 class PostgresTables(MemoryTables):

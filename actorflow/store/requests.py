@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from actorflow.store.base import Attempt, Claim, RunRecord, Scheduled, StepRun, StepStatus
+from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepStatus
+from actorflow.store.runs import NewRun, Note, Opened, RunChange, RunMessage, RunPage, RunRecord, RuntimeRecord
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -95,3 +97,121 @@ class CompletedOutputs(Request[list[bytes]], frozen=True, gc=False):
 class ListAttempts(Request[list[Attempt]], frozen=True, gc=False):
     writes: ClassVar[bool] = False
     step_run_id: str
+
+
+# ── runtimes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Join(Request[int], frozen=True, gc=False):
+    name: str
+    lease: float
+
+
+class Renew(Request[bool], frozen=True, gc=False):
+    owner: int
+    lease: float
+
+
+class Leave(Request[None], frozen=True, gc=False):
+    owner: int
+
+
+class ListRuntimes(Request[list[RuntimeRecord]], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+
+
+# ── having a run ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OpenRun(Request[Opened], frozen=True, gc=False):
+    run: NewRun
+    owner: int
+
+
+class Append(Request[int], frozen=True, gc=False):
+    run_id: str
+    owner: int
+    sequence: int
+    turns: bytes
+    change: RunChange | None = None
+    consumed: Sequence[int] = ()
+
+
+class ClaimRuns(Request[list[RunRecord]], frozen=True, gc=False):
+    owner: int
+    limit: int = 100
+    run_id: str | None = None
+    workflows: Sequence[str] | None = None
+
+
+class ReleaseRun(Request[None], frozen=True, gc=False):
+    run_id: str
+    owner: int
+    wake: float | None = None
+    problem: str | None = None
+
+
+class ReadTurns(Request[list[bytes]], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+    run_id: str
+
+
+# ── looking, and keeping order ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ListRuns(Request[RunPage], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+    status: Sequence[str] = ()
+    workflow: str | None = None
+    labels: Mapping[str, str] = {}
+    parent: str | None = None
+    since: float | None = None
+    until: float | None = None
+    limit: int = 100
+    after: str | None = None
+
+
+class CountRuns(Request[dict[str, int]], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+
+
+class LabelRun(Request[Mapping[str, str]], frozen=True, gc=False):
+    run_id: str
+    labels: Mapping[str, str | None]
+
+
+class DeleteRun(Request[None], frozen=True, gc=False):
+    run_id: str
+
+
+class Purge(Request[int], frozen=True, gc=False):
+    older_than: float
+    statuses: Sequence[str]
+    limit: int
+
+
+# ── messages and notes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Post(Request[int], frozen=True, gc=False):
+    run_id: str
+    kind: str
+    data: bytes
+
+
+class ListMessages(Request[list[RunMessage]], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+    owner: int | None
+    run_id: str | None
+
+
+class TakeNote(Request[Note], frozen=True, gc=False):
+    run_id: str
+    who: str
+    what: str
+    why: str
+
+
+class ListNotes(Request[list[Note]], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+    run_id: str

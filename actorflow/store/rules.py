@@ -126,3 +126,12 @@ def lose_attempt(row: Row, request: LoseAttempt, now: float) -> Change[StepRun]:
     attempt = latest_attempt(row)
     past = replace(attempt, ended=now, outcome="lost") if attempt else None
     return Change(after, row.after(after, None), past)
+
+
+def settle(row: Row, status: StepStatus, value: bytes | None, sequence: int) -> Change[StepRun]:
+    """What a run's turns tell and no claim does: a failed step is recovered, a pending one skipped or said to have failed. The latest attempt stays as it ended."""
+    if status is COMPLETED:
+        after = replace(row.step_run, status=status, output=value, error=None, sequence=sequence)
+    else:
+        after = replace(row.step_run, status=status, error=value)
+    return Change(after, row.after(after, None), latest_attempt(row))

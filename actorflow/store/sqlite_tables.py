@@ -7,10 +7,11 @@ from typing import Any
 
 from actorflow.clock import Clock
 from actorflow.errors import StoreCorrupt, brief
-from actorflow.store.base import Attempt, RunRecord, StepStatus
+from actorflow.store.base import Attempt, StepStatus
 from actorflow.store.queries import queries
 from actorflow.store.records import STATUSES, as_changed, as_new, as_past, attempt_from, row_from
 from actorflow.store.row import Key, Row
+from actorflow.store.runs import RunRecord
 
 REMEMBERED = 10_000
 """How many rows, and how many runs, are known by heart at most."""
