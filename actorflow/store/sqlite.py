@@ -18,6 +18,7 @@ from actorflow.store.requests import Request
 from actorflow.store.sqlite_errors import said_plainly
 from actorflow.store.sqlite_open import open_database
 from actorflow.store.sqlite_tables import SQLiteTables
+from actorflow.store.tables import MustWrite
 from actorflow.store.writer import Writer, is_of_the_request
 
 T = TypeVar("T")
@@ -123,12 +124,18 @@ class SQLiteDesk:
             return error
 
     def _together(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        if not any(request.writes for request in requests):
+            with suppress(MustWrite):
+                return self._in_transaction(requests, may_write=False)
+        return self._in_transaction(requests, may_write=True)
+
+    def _in_transaction(self, requests: Sequence[Request[Any]], *, may_write: bool) -> list[Any]:
+        """Raises `MustWrite` if there is something to write that nobody asked for."""
         db, tables = self._connect()
-        writes = any(request.writes for request in requests)
         committing = False
         try:
-            db.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            tables.begin()
+            db.execute("BEGIN IMMEDIATE" if may_write else "BEGIN")
+            tables.begin(may_write=may_write)
             answers = [answered(tables, request) for request in requests]
             tables.write()
             committing = True

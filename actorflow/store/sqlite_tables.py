@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from actorflow.clock import Clock
 from actorflow.errors import StoreCorrupt, brief
 from actorflow.store.base import Attempt, StepStatus
-from actorflow.store.queries import queries
 from actorflow.store.records import STATUSES, as_changed, as_new, as_past, attempt_from, row_from
 from actorflow.store.row import Key, Row
 from actorflow.store.runs import RunRecord
+from actorflow.store.sqlite_runs import SQLiteRuns
 
 REMEMBERED = 10_000
 """How many rows, and how many runs, are known by heart at most."""
@@ -23,16 +24,14 @@ OPEN = frozenset({StepStatus.RUNNING, StepStatus.UNDOING})
 """What will be written again soon."""
 
 
-class SQLiteTables:
-    """Rows that will be written again are remembered between transactions, until somebody else writes to the file."""
+class SQLiteTables(SQLiteRuns):
+    """Step runs, beside the rest. Rows that will be written again are remembered between transactions, until somebody else writes to the file."""
 
     def __init__(self, db: sqlite3.Connection, store: str, clock: Clock) -> None:
+        super().__init__(db, store)
         self.now = clock.time
-        self._db = db
-        self._store = store
-        self._sql = queries("sqlite")
+        self.may_write = True
         self._file_version = -1
-        self._numbers: dict[str, int] = {}
         self._rows: dict[int, Row] = {}
         self._rows_of: dict[Key, Row] = {}
         self._steps: dict[int, set[str]] = {}
@@ -40,21 +39,23 @@ class SQLiteTables:
         self._new: dict[int, Row] = {}
         self._changed: dict[int, Row] = {}
         self._past: list[tuple[Any, ...]] = []
-        self._last: int | None = None
-        self._has_given = False
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin(self) -> None:
+    def begin(self, *, may_write: bool = True) -> None:
         """Forgets what another connection may have changed since. A transaction has begun."""
+        self.may_write = may_write
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
-        is_crowded = max(len(self._rows), len(self._numbers)) > REMEMBERED or self._steps_known > STEPS
+        is_crowded = (
+            max(len(self._rows), len(self._numbers), len(self._leads), len(self._projected)) > REMEMBERED
+            or self._steps_known > STEPS
+        )
         if version != self._file_version or is_crowded:
             self.forget()
             self._file_version = version
 
     def write(self) -> None:
-        """Writes what was gathered."""
+        super().write()
         if self._new:
             self._db.executemany(self._sql["add_row"], [as_new(row) for row in self._new.values()])
             self._written(self._new)
@@ -64,9 +65,6 @@ class SQLiteTables:
         if self._past:
             self._db.executemany(self._sql["keep_attempt"], self._past)
             self._past.clear()
-        if self._has_given:
-            self._db.execute(self._sql["keep_number"], (self._last,))
-            self._has_given = False
 
     def _written(self, rows: dict[int, Row]) -> None:
         """What won't be written again soon, or is large, is forgotten."""
@@ -78,42 +76,25 @@ class SQLiteTables:
 
     def forget(self) -> None:
         """After a rollback, too: nothing of what was gathered has happened."""
-        known: tuple[dict[Any, Any], ...] = (
-            self._numbers,
-            self._rows,
-            self._rows_of,
-            self._steps,
-            self._new,
-            self._changed,
-        )
+        super().forget()
+        known: tuple[dict[Any, Any], ...] = (self._rows, self._rows_of, self._steps, self._new, self._changed)
         for each in known:
             each.clear()
         self._steps_known = 0
         self._past.clear()
-        self._last = None
-        self._has_given = False
         self._file_version = -1
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def run_number(self, run_id: str) -> int | None:
-        number = self._numbers.get(run_id)
-        if number is None:
-            found = self._db.execute(self._sql["find_run_number"], (run_id,)).fetchone()
-            if found is None:
-                return None
-            number = self._numbers[run_id] = int(found[0])
-        return number
-
-    def run(self, run_id: str) -> RunRecord | None:
-        found = self._db.execute(self._sql["find_run"], (run_id,)).fetchone()
-        return RunRecord(*found) if found is not None else None
-
     def add_run(self, run: RunRecord) -> None:
-        number = self.next_number()
-        self._db.execute(self._sql["add_run"], (number, run.run_id, run.workflow, run.inputs, run.created))
-        self._numbers[run.run_id] = number
-        self._steps[number] = set()
+        super().add_run(run)
+        self._steps[self._numbers[run.run_id]] = set()
+
+    def drop_runs(self, numbers: Sequence[int]) -> None:
+        """What is known of their steps isn't worth looking through."""
+        self.write()
+        super().drop_runs(numbers)
+        self.forget()
 
     # ── step runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,7 +133,7 @@ class SQLiteTables:
         number, run, run_id, *rest = values
         return row_from(number, run, run_id, *rest)
 
-    # ── attempts and numbers ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def past_attempts(self, number: int) -> list[Attempt]:
         self.write()
@@ -161,16 +142,6 @@ class SQLiteTables:
 
     def keep_attempt(self, number: int, attempt: Attempt) -> None:
         self._past.append(as_past(number, attempt))
-
-    def next_number(self) -> int:
-        if self._last is None:
-            found = self._db.execute(self._sql["last_number"]).fetchone()
-            if found is None or type(found[0]) is not int:
-                raise StoreCorrupt(self._store, "it has lost count of its numbers")
-            self._last = int(found[0])
-        self._last += 1
-        self._has_given = True
-        return self._last
 
 
 def is_sound(values: tuple[Any, ...]) -> bool:
