@@ -212,6 +212,16 @@ class StepAbandoned(StepFact, frozen=True):
     error: BaseException
 
 
+class AttemptLost(StepFact, frozen=True):
+    """The attempt was in flight when its process was lost: no failure of the step, and not counted against `Retry` (R53).
+
+    `again`: the step runs again. Else a person must decide, or, in a rollback, what it may have done is taken back.
+    """
+
+    error: BaseException
+    again: bool
+
+
 class CompensationStarted(StepFact, frozen=True):
     tries: int
     error: BaseException
@@ -298,6 +308,18 @@ class RunEnded(RunFact, frozen=True):
     status: str
     rollback: str
     began: float
+
+
+class LeaseTaken(RunFact, frozen=True):
+    """A runtime has taken the run over, and goes on with it. `worker` is the runtime's name."""
+
+    worker: str
+
+
+class LeaseLost(RunFact, frozen=True):
+    """The run was taken over by another runtime: this one records nothing more, and stops what it executes of it."""
+
+    worker: str
 
 
 class SnapshotFailed(RunFact, frozen=True):

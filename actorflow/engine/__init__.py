@@ -4,7 +4,7 @@
 """
 
 from actorflow.engine import rules as _rules  # fills the table
-from actorflow.engine.decide import decide, replay
+from actorflow.engine.decide import decide
 from actorflow.engine.lost import answers_for_the_lost
 from actorflow.engine.orders import (
     AbandonStep,
@@ -34,10 +34,12 @@ from actorflow.engine.orders import (
     RunGuards,
     RunOverdue,
     StopStep,
+    TakeOver,
     UndoAll,
     UndoStep,
     WithdrawAsks,
 )
+from actorflow.engine.replaying import EVERYTHING, begin_recording, end_turn, replay, replay_turn
 from actorflow.engine.requests import set_aside
 from actorflow.engine.revival import Misfit, Revival, count_resolved, is_emitted, scopes_outermost_first
 from actorflow.engine.rollback import standing_error
@@ -65,6 +67,7 @@ __all__ = [
     "CLOSING",
     "COMPLETED",
     "ENDED",
+    "EVERYTHING",
     "GONE",
     "HALTING",
     "HOLE",
@@ -107,17 +110,21 @@ __all__ = [
     "Scope",
     "State",
     "StopStep",
+    "TakeOver",
     "Tree",
     "UndoAll",
     "UndoStep",
     "WithdrawAsks",
     "answers_for_the_lost",
+    "begin_recording",
     "count_resolved",
     "decide",
+    "end_turn",
     "is_emitted",
     "needs_arguments_to_be_undone",
     "program_of",
     "replay",
+    "replay_turn",
     "scopes_outermost_first",
     "set_aside",
     "standing_error",

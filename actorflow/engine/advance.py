@@ -68,7 +68,7 @@ def advance(state: State, now: float) -> None:
 
 def start_ready(state: State, now: float) -> None:
     """R1, R6: starts what is ready, who has waited longest first, as far as the run's own bounds allow."""
-    if state.handlers and state.options.sequential:
+    if state.handlers and state.options.sequential and state.handlers > parked(state):
         return  # guards and compensations take their turn, too
     if len(state.ready) == 1 and state.facts is None and starts_one(state):
         return
@@ -95,6 +95,11 @@ def start_ready(state: State, now: float) -> None:
     state.more = state.running < state.cap
     if state.allowance <= 0:
         go_on_without_steps(state, room, now)
+
+
+def parked(state: State) -> int:
+    """How many compensations don't go on before something else has."""
+    return 0 if state.tree is None else len(state.tree.parked)
 
 
 def starts_one(state: State) -> bool:

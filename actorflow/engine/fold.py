@@ -1,12 +1,12 @@
 """How each fact changes a run's state. No policy: a fold does what the fact says, whatever comes of it.
 
-The same folds serve a live run and a replay of its recorded facts.
+A replay decides the run's messages again, so it folds the same facts.
 """
 
 from __future__ import annotations
 
 from actorflow.engine.frames import resolved
-from actorflow.engine.items_of import errors_of, joins_the_rollback, stays_incomplete
+from actorflow.engine.items_of import errors_of, goes_forward, joins_the_rollback, stays_incomplete
 from actorflow.engine.ready import ready
 from actorflow.engine.state import (
     COMPLETED,
@@ -29,9 +29,11 @@ from actorflow.engine.state import (
 from actorflow.errors import StepCancelled, StepError
 from actorflow.facts import (
     AttemptFailed,
+    AttemptLost,
     GuardFailed,
     GuardsPassed,
     GuardsStarted,
+    LeaseTaken,
     RetryScheduled,
     RollbackStarted,
     RunEnded,
@@ -75,6 +77,8 @@ def run_resumed(state: State, fact: RunResumed) -> None:
     for node, status in enumerate(state.status):
         if status == INTERRUPTED or node in fact.retried:
             state.status[node] = READY
+    for node in fact.retried:
+        state.lost.pop(node, None)
 
 
 def rollback_started(state: State, fact: RollbackStarted) -> None:
@@ -130,7 +134,9 @@ def forget(state: State, node: int) -> None:
     state.retry_at.pop(node, None)
     state.first_at.pop(node, None)
     state.tries.pop(node, None)
+    state.lost.pop(node, None)
     state.unknown.discard(node)
+    state.doubtful.discard(node)
 
 
 def began(state: State, fact: GuardsStarted | StepStarted) -> None:
@@ -205,6 +211,7 @@ def acted(state: State, node: int, error: BaseException) -> None:
     state.reasons[node] = error
     state.offered.discard(node)
     state.stopped.discard(node)
+    state.doubtful.discard(node)
 
 
 def attempt_failed(state: State, fact: AttemptFailed) -> None:
@@ -243,6 +250,22 @@ def step_abandoned(state: State, fact: StepAbandoned) -> None:
     state.unknown.add(fact.node)
 
 
+def attempt_lost(state: State, fact: AttemptLost) -> None:
+    """R53: it doesn't count, neither against `Retry` nor in `max_steps`. What a scope decides has done nothing outside."""
+    node = fact.node
+    state.running -= 1
+    state.uncounted[node] = state.uncounted.get(node, 0) + 1
+    if state.program.steps[node].control is None:
+        state.lost[node] = state.lost.get(node, 0) + 1
+        state.allowance += fact.again
+        acted(state, node, fact.error)
+        state.doubtful.add(node)
+    if not fact.again:
+        state.status[node] = SET_ASIDE if goes_forward(state, node) else INTERRUPTED
+    else:
+        state.status[node] = READY if state.phase == RUN else INTERRUPTED
+
+
 def retry_scheduled(state: State, fact: RetryScheduled) -> None:
     state.status[fact.node] = WAITING
     state.retry_at[fact.node] = fact.due
@@ -262,7 +285,7 @@ def step_gave_up(state: State, fact: StepGaveUp) -> None:
     failed = state.handler_errors.pop(node, None)
     if failed is not None:
         errors.append(StepError(state.name(node), "compensate", state.tries.get(node, 1), failed))
-    if node in state.unknown:
+    if node in state.unknown or node in state.doubtful:
         step = state.program.steps[node]
         if step.undo is not None and step.undo.unknown:
             state.undo_stack.append(node)
@@ -272,5 +295,5 @@ def step_gave_up(state: State, fact: StepGaveUp) -> None:
     forget(state, node)
 
 
-def nothing_changes(state: State, fact: StepFact) -> None:
+def nothing_changes(state: State, fact: StepFact | LeaseTaken) -> None:
     """The fact only informs."""

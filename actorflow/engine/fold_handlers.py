@@ -71,6 +71,7 @@ def step_compensated(state: State, fact: StepCompensated) -> None:
     compensation_ended(state, fact.node)
     took_back(state, fact.node)
     state.unknown.discard(fact.node)
+    state.doubtful.discard(fact.node)
 
 
 def compensation_attempt_failed(state: State, fact: CompensationAttemptFailed) -> None:
@@ -88,6 +89,7 @@ def compensation_gave_up(state: State, fact: CompensationGaveUp) -> None:
     failed.__cause__ = fact.error
     state.handler_errors[fact.node] = failed
     state.unknown.discard(fact.node)
+    state.doubtful.discard(fact.node)
     stays_incomplete(state, fact.node)
 
 

@@ -13,6 +13,9 @@ from actorflow.plan import Call, Choose, ChooseFirst, NodeValue, Plan, ScopePlan
 
 RESOLVED = (COMPLETED, SKIPPED)
 
+DEPTH = 2
+"""How many workflows within each other are compiled to see whether their frames can be used anew."""
+
 
 def tree_of(state: State) -> Tree:
     """The run's tree; from the first frame on the run has tables that grow."""
@@ -135,20 +138,30 @@ def leaves_nothing(plan: Plan) -> bool:
     """Whether nothing looks at a frame of this plan when it is over: nothing in it is undone, or kept to be read by name."""
     program: Program = program_of(plan)
     if program.is_spent is None:
-        program.is_spent = False  # the answer for a workflow that repeats itself, within itself
-        kept = plan.draft is None or any(node.keep for node in plan.draft.nodes)
-        bodies = [body for scope in plan.scopes.values() for body in scope.bodies]
         if plan.draft is not None and isinstance(plan.draft.result, NodeValue):
             program.result = plan.draft.result.node
         plain = not any(step.guards or step.compensate or step.limits for step in plan.steps)
-        program.is_spent = (
-            not kept
-            and not any(program.undoable)
-            and all(body.is_drawn for body in bodies)
-            and all(leaves_nothing(body.plan) for body in bodies)
-        )
+        program.is_spent = keeps_nothing(plan, (), DEPTH)
         program.is_quick = program.is_spent and plain and program.result >= 0 and not plan.scopes
     return program.is_spent
+
+
+def keeps_nothing(plan: Plan, around: tuple[Plan, ...], depth: int) -> bool:
+    """The same, with the bodies in it.
+
+    It must not depend on what has been drawn so far: a run uses its ranges in the same way wherever it is replayed. So workflows that are
+    compiled when they are first needed are compiled here; how deep is bounded, as such a workflow may repeat itself without end.
+    """
+    if plan in around or plan.draft is None or any(node.keep for node in plan.draft.nodes):
+        return False
+    if any(program_of(plan).undoable):
+        return False
+    around = (*around, plan)
+    return all(
+        (depth > 0 or drawn.draft is not None) and keeps_nothing(body.plan, around, depth - (drawn.draft is None))
+        for local, scope in plan.scopes.items()
+        for body, drawn in zip(scope.bodies, plan.draft.nodes[local].bodies, strict=True)
+    )
 
 
 def retire(state: State, tree: Tree, frame: Frame) -> None:
@@ -238,12 +251,13 @@ def clear(state: State, frame: Frame) -> None:
     state.values[frame.base : frame.nodes + len(frame.plan.inputs)] = [None] * (
         frame.nodes - frame.base + len(frame.plan.inputs)
     )
-    for table in (state.passed, state.offered, state.stopped, state.stopping, state.abandoned):
+    for table in (state.passed, state.offered, state.stopped, state.stopping, state.abandoned, state.doubtful):
         if table:
             table.difference_update(range(frame.base, frame.nodes))
-    if state.uncounted:
-        for node in range(frame.base, frame.nodes):
-            state.uncounted.pop(node, None)
+    for counts in (state.uncounted, state.lost):
+        if counts:
+            for node in range(frame.base, frame.nodes):
+                counts.pop(node, None)
 
 
 def scope_ended(tree: Tree, scope: Scope) -> None:

@@ -29,6 +29,11 @@ def is_taken_back(state: State, node: int) -> bool:
     return item is not None and bool(item.rolling)
 
 
+def goes_forward(state: State, node: int) -> bool:
+    """Whether neither the run nor an item that the node is in is being taken back."""
+    return state.phase in (RUN, HALTING) and not is_taken_back(state, node)
+
+
 def own_item(state: State, node: int) -> Frame | None:
     return item_of(state, node) if state.tree is not None and state.phase in (RUN, HALTING) else None
 

@@ -1,6 +1,6 @@
 """What the engine is asked, besides the facts that step runners send, and what it orders in turn.
 
-Requests are no facts: they may be refused, they aren't recorded. `at` is the monotonic time at which they came. An order is caused by a fact,
+Requests are no facts: they may be refused. `at` is the monotonic time at which they came. An order is caused by a fact,
 but for stopping and permits, which aren't durable. The commonest order, to start an attempt, has no object: it is a node in `state.started`.
 """
 
@@ -45,6 +45,18 @@ class Resume(Request, frozen=True):
     resolve: Mapping[int, Literal["retry", "fail"] | Skip[Any]]
     refused: BaseException | None = None
     cancelled: str | None = None
+
+
+class TakeOver(Request, frozen=True):
+    """A runtime has taken the run over: what was in flight is lost, all else goes on where it stood (R50, R53).
+
+    It is decided once, after a replay, and recorded like all else. `worker` has the run now. `shift` is what is added to monotonic times that
+    were taken before: the new runtime's clock less the old one's, for the same moment. A step that was lost `lost_limit` times is set aside.
+    """
+
+    shift: float = 0.0
+    lost_limit: int = 3
+    worker: str = ""
 
 
 class RunOverdue(Request, frozen=True):

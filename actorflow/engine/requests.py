@@ -172,7 +172,10 @@ def clears_the_items_way(state: State, fact: ItemFailed, now: float) -> Fact | N
     assert tree is not None
     frame = tree.scopes[fact.node].at(fact.index)
     assert frame is not None
-    permits.leave_lines(state, items.nodes_of(tree, frame))
+    nodes = items.nodes_of(tree, frame)
+    permits.leave_lines(state, nodes)
+    if tree.parked:
+        rollback.unpark(state, [node for node in tree.parked if node in nodes], fact.at)
     frame.patience = due = fact.at + state.options.settle_timeout
     state.orders.append(Remind(due, ItemPatienceOver(state.run, due, fact.node, fact.index)))
     return None
@@ -197,6 +200,8 @@ def compensate_it(state: State, fact: CompensationStarted) -> None:
 def clears_the_way(state: State, fact: RunPaused | RollbackStarted) -> None:
     """R16, R21: nothing new starts; what is in flight may end by itself for a while, then it is told to stop."""
     permits.leave_lines(state)
+    if state.tree is not None and state.tree.parked:
+        rollback.unpark(state, state.tree.parked.copy(), fact.at)
     halting = isinstance(fact, RunPaused)
     state.patience = due = fact.at + (state.options.halt_timeout if halting else state.options.settle_timeout)
     state.orders.append(Remind(due, PatienceOver(state.run, due, HALTING if halting else SETTLING)))

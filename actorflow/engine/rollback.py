@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actorflow.engine.orders import AskPermits, StopStep
+from actorflow.engine.orders import AskPermits, CompensateStep, HandlerDue, Remind, StopStep, UndoStep
 from actorflow.engine.permits import release
 from actorflow.engine.record import end, record
 from actorflow.engine.state import (
+    COMPENSATING,
     COMPENSATION_WAITING,
     GUARDING,
     INTERRUPTED,
@@ -115,3 +116,34 @@ def undo(state: State, node: int, now: float) -> None:
 def undo_again(state: State, node: int, now: float) -> None:
     tries = state.tries.get(node, 0) + 1
     record(state, UndoStarted(state.run, node, state.attempt[node], now, tries), now)
+
+
+# ── taken over ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def handler_goes_on(state: State, node: int, now: float) -> None:
+    """Nobody will answer for this compensation or undo any more: the same try is made again, or its wait goes on.
+
+    Its permits are gone, so it asks for them as it did before.
+    """
+    if node in state.retry_at:
+        due = state.retry_at[node] = max(now, state.retry_at[node])
+        state.orders.append(Remind(due, HandlerDue(state.run, node, state.attempt[node], due)))
+    elif state.program.steps[node].limits:
+        if state.status[node] in (COMPENSATING, UNDOING):
+            state.status[node] = COMPENSATION_WAITING if state.status[node] == COMPENSATING else UNDO_WAITING
+            state.tries[node] -= 1
+        state.orders.append(AskPermits(node))
+    elif state.status[node] == COMPENSATING:
+        state.orders.append(CompensateStep(node, state.attempt[node], state.tries[node], state.reasons[node]))
+    else:
+        state.orders.append(UndoStep(node, state.attempt[node], state.tries[node]))
+
+
+def unpark(state: State, nodes: Iterable[int], now: float) -> None:
+    """Handlers that waited for an around to be entered again go on."""
+    tree = state.tree
+    assert tree is not None
+    for node in nodes:
+        tree.parked.remove(node)
+        handler_goes_on(state, node, now)

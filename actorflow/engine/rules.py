@@ -9,7 +9,7 @@ then      what follows from it: the next fact, decided by policy
 from __future__ import annotations
 
 from actorflow import facts
-from actorflow.engine import fold, fold_scopes, orders, policy, requests, scopes
+from actorflow.engine import fold, fold_scopes, orders, policy, requests, scopes, taking_over
 from actorflow.engine import fold_handlers as handlers
 from actorflow.engine.state import COMPENSATING, GUARDING, RUNNING, STOPPING, UNDOING, WAITING
 from actorflow.engine.table import RULES, Rule
@@ -22,6 +22,7 @@ rows: dict[type, Rule] = {
     orders.Resume:                    Rule(None,           None,                                 None,                    requests.resumes),
     orders.UndoAll:                   Rule(None,           None,                                 None,                    requests.undoes_it_all),
     orders.GoOn:                      Rule(None,           None,                                 None,                    None),
+    orders.TakeOver:                  Rule(None,           None,                                 None,                    taking_over.takes_over),
     orders.RunOverdue:                Rule(None,           None,                                 None,                    requests.time_is_over),
     orders.PatienceOver:              Rule(None,           None,                                 None,                    policy.patience_is_over),
     orders.ResultChecked:             Rule(None,           None,                                 None,                    requests.succeeds),
@@ -32,6 +33,7 @@ rows: dict[type, Rule] = {
     facts.RunResumed:                 Rule(None,           fold.run_resumed),
     facts.RollbackStarted:            Rule(None,           fold.rollback_started,                requests.clears_the_way),
     facts.RunEnded:                   Rule(None,           fold.run_ended),
+    facts.LeaseTaken:                 Rule(None,           fold.nothing_changes),
     # ── permits
     orders.PermitsGranted:            Rule(None,           None,                                 None,                    requests.permits_come),
     orders.PermitsQueued:             Rule(None,           None,                                 None,                    requests.permits_wait),
@@ -54,6 +56,7 @@ rows: dict[type, Rule] = {
     orders.DeadlinePassed:            Rule(RUNNING,        None,                                 None,                    policy.times_out),
     orders.GraceOver:                 Rule(None,           None,                                 None,                    policy.grace_is_over),
     facts.StepAbandoned:              Rule(None,           fold.step_abandoned,                  requests.abandons_it,    policy.is_not_tried_again),
+    facts.AttemptLost:                Rule(None,           fold.attempt_lost,                    None,                    policy.is_taken_back_if_lost),
     facts.RetryScheduled:             Rule(None,           fold.retry_scheduled,                 policy.wait_for_retry),
     orders.RetryDue:                  Rule(WAITING,        None,                                 None,                    policy.retry_is_due),
     facts.StepGaveUp:                 Rule(None,           fold.step_gave_up,                    None,                    policy.starts_a_rollback),

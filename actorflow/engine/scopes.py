@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actorflow.engine import items
+from actorflow.engine import items, rollback
 from actorflow.engine.fold_scopes import put_result, start_item
 from actorflow.engine.frames import make_room, retire, scope_ended
 from actorflow.engine.record import record
@@ -64,6 +64,8 @@ def makes_its_nodes_wait(state: State, fact: BodyOpened, now: float) -> Fact | N
     frame = tree.scopes[fact.node].at(fact.index)
     if frame is not None:
         items.inherit(state, tree, frame)
+    if tree.parked:
+        rollback.unpark(state, [node for node in tree.parked if not is_gated(state, node)], now)
     return None
 
 
@@ -76,7 +78,7 @@ def starts_items(state: State, fact: ItemsPulled, now: float) -> Fact | None:
 
 def take_up_scopes(state: State, tree: Tree, now: float) -> None:
     """R16: after a halt, arounds are entered again in which a step is still to run; an `each` goes on with its items."""
-    for node in tree.left:
+    for node in sorted(tree.left):
         if state.status[node] == OPEN and has_more_to_run(tree.scopes[node]):
             state.status[node] = READY
             state.ready.append(node)

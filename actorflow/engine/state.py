@@ -36,7 +36,7 @@ COMPLETED: Final = 11
 SKIPPED: Final = 12
 FAILED: Final = 13
 INTERRUPTED: Final = 14  # runs again when the run is resumed
-SET_ASIDE: Final = 15  # irreversible and interrupted: a person decides
+SET_ASIDE: Final = 15  # irreversible and interrupted, or lost too often: a person decides
 UNDOING: Final = 16
 UNDO_WAITING: Final = 17  # for the handler's next try, or for permits
 UNDONE: Final = 18
@@ -185,9 +185,9 @@ class State:
     """All that is known of one run. See the module's docstring, and `fold.py` for who writes what."""
 
     __slots__ = (
-        "abandoned", "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "ended",
-        "errors", "facts", "first_at", "handler_errors", "handlers", "held", "incomplete", "more", "offered",
-        "options", "orders", "overdue", "passed", "patience", "phase", "plan", "program", "readers", "ready",
+        "abandoned", "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "doubtful",
+        "ended", "errors", "facts", "first_at", "handler_errors", "handlers", "held", "incomplete", "lost", "more",
+        "offered", "options", "orders", "overdue", "passed", "patience", "phase", "plan", "program", "readers", "ready",
         "reasons", "remaining", "result", "retry_at", "run", "running", "started", "status", "stopped", "stopping",
         "takes", "tree", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
     )  # fmt: skip
@@ -237,6 +237,8 @@ class State:
         self.stopped: set[int] = set()  # nodes whose last attempt ended because we stopped it
         self.abandoned: set[int] = set()  # nodes that aren't tried again: an attempt of theirs may still go on
         self.unknown: set[int] = set()  # nodes of which nobody knows whether they acted
+        self.lost: dict[int, int] = {}  # how often an attempt of a node was lost with its process
+        self.doubtful: set[int] = set()  # nodes whose last attempt was: it may have acted, until the next one says
         self.stopping: set[int] = set()  # nodes that were told to stop
         self.held: set[int] = set()  # nodes that hold permits
         self.errors: list[StepError] = []

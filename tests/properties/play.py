@@ -24,12 +24,12 @@ from actorflow import (
     UndoFailed,
     Workflow,
 )
-from actorflow.engine import RULES, State, replay
+from actorflow.engine import State
 from actorflow.testing import MockClock, Recorder, tasks_left
+from tests.properties.folding import fold_all
 from tests.properties.sagas import WITNESS, returned, saga_of
 from tests.properties.scenario import Control, Scenario, scenario_of
 from tests.properties.witness import GRACE, HALT_TIMEOUT, Witness
-from tests.simulation.books import compare
 
 RUN_TIMEOUT = 10_000.0
 """Seconds; no run comes near it, unless it has got stuck."""
@@ -195,15 +195,8 @@ class Play:
 
     def check_facts(self, recorder: Recorder, run: Run[Any], state: State, base: State | None) -> None:
         """The facts of a leg fold to the state that the leg has ended in."""
-        facts = [fact for fact in recorder.history(run).facts if type(fact) in RULES]
-        if base is None:
-            told = replay(state.plan, state.run, (), state.options, facts)
-        else:
-            told = base
-            for fact in facts:
-                fold = RULES[type(fact)].fold
-                if fold is not None:
-                    fold(told, fact)
+        told = State(state.plan, state.run, (), state.options) if base is None else base
+        fold_all(told, recorder.history(run).facts)
         try:
             compare(state, told)
         except AssertionError as error:

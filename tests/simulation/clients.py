@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from heapq import heapify
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import orders, replay, set_aside
+from actorflow.engine import orders, set_aside
 from actorflow.errors import OutcomeUnknown
 from actorflow.policy import Skip
 
@@ -59,10 +58,9 @@ def resume(world: World) -> None:
     world.seen["halt and resume"] = 1
     world.epoch += 1
     if world.random.random() < 0.5 and world.listen and world.moves:
-        move(world)
+        world.move()
     expected = [n for n in world.witness.nodes if n.set_aside]
-    world.witness.resume()
-    answers = {node: answer(world, node) for node in set_aside(world.state)}
+    answers = all_answers(world)
     assert not any(n.set_aside for n in expected), "one that is set aside isn't told of"
     world.witness.settle_items()
     world.watch_the_time()
@@ -70,6 +68,17 @@ def resume(world: World) -> None:
     world.deliver(message)
     if world.random.random() < 0.2:
         world.later(world.travel(), again, world, message)
+
+
+def all_answers(world: World) -> dict[int, Any]:
+    """What they come to is seen to when all are there."""
+    witness = world.witness
+    witness.resume()
+    witness.answering = []
+    answers = {node: answer(world, node) for node in set_aside(world.state)}
+    waiting, witness.answering = witness.answering, None
+    witness.deal_with(list(dict.fromkeys(waiting)))
+    return answers
 
 
 def again(world: World, message: orders.Resume) -> None:
@@ -85,6 +94,7 @@ def answer(world: World, node: int) -> Any:
     assert n.set_aside, f"{n} is set aside, and wasn't irreversible and interrupted"
     n.set_aside = False
     answer = world.random.choice(("retry", "fail", "skip"))
+    n.lost = 0
     if answer == "skip":
         skip = Skip(f"skipped {n.name}")
         witness.resolve(n, skip.value)
@@ -94,15 +104,3 @@ def answer(world: World, node: int) -> Any:
         n.unknown = True
         witness.offer_or_stand(n)
     return answer
-
-
-def move(world: World) -> None:
-    """Resumed from what was recorded, in another process: no old message comes, no permit is held there."""
-    world.state = replay(world.plan, world.run, (), world.options, world.recorded)
-    mine = (pause, cancel, world.other_run_ends, world.job_ends)
-    world.events = [event for event in world.events if event[2] in mine]
-    heapify(world.events)
-    world.limits.line.clear()
-    for node, count in list(world.limits.held.items()):
-        for _ in range(count - (node in world.orphans)):
-            world.limits.give_back(node)

@@ -159,7 +159,7 @@ class Endings(Failing):
             case StepCompensated():
                 self.compensation_over(n)
                 self.took_back(n)
-                n.unknown = False
+                n.unknown = n.doubtful = False
                 if message.again and self.may_retry(n, message.at + message.delay):
                     n.again = message.at + message.delay
                 else:
@@ -175,7 +175,7 @@ class Endings(Failing):
                     n.again = message.at + message.delay
                 else:
                     self.compensation_over(n)
-                    n.unknown = False
+                    n.unknown = n.doubtful = False
                     self.stays_incomplete(n)
                     assert n.reason is not None
                     self.stand(n, "run", job.number, n.reason, also=job.tries)

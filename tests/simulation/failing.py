@@ -34,7 +34,7 @@ class Failing(Books):
             self.failures += 1
             n.since = self.failures
         n.reason = error
-        n.offered = n.stopped = False
+        n.offered = n.stopped = n.doubtful = False
 
     def offer_or_stand(self, n: Node) -> None:
         if n.step.compensate is not None and not n.offered:
@@ -74,7 +74,7 @@ class Failing(Books):
             errors.append((n.name, phase, number, error))
         if also:
             errors.append((n.name, "compensate", also, error))
-        if n.unknown:
+        if n.unknown or n.doubtful:
             handler = n.step.undo
             if handler is not None and handler.unknown:
                 self.undos.append(n)
@@ -100,9 +100,12 @@ class Failing(Books):
         self.deal_with([n for n in self.nodes if n.reason is not None])
 
     def deal_with(self, failed: list[Node]) -> None:
-        """What waited for another attempt gets none."""
+        """What waited for another attempt gets none. While a person's answers are taken, that waits for the last one."""
+        if self.answering is not None:
+            self.answering += failed
+            return
         for n in sorted(failed, key=lambda n: n.since):
-            if n.job is None and not n.owed and not n.stood:
+            if n.reason is not None and n.job is None and not n.owed and not n.stood:
                 self.offer_or_stand(n)
 
     # ── how the run goes on ─────────────────────────────────────────────────────────────────────────────────────────────

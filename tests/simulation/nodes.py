@@ -47,8 +47,8 @@ class Job:
 
 class Node:
     __slots__ = (
-        "abandoned", "again", "body", "comp_tries", "counted", "emitted", "first", "fresh", "generation", "handler_first", "job",
-        "last", "local", "name", "needs", "offered", "opening", "owed", "own", "passed", "reason", "replaced", "resolved",
+        "abandoned", "again", "body", "comp_tries", "counted", "doubtful", "emitted", "first", "fresh", "generation", "handler_first", "job",
+        "last", "local", "lost", "name", "needs", "offered", "opening", "owed", "own", "passed", "reason", "repeats", "replaced", "resolved",
         "set_aside", "since", "step", "stood", "stopped", "undo_tries", "unknown", "value",
     )  # fmt: skip
 
@@ -73,6 +73,9 @@ class Node:
         self.stopped = False
         self.stood = False  # its failure stands
         self.unknown = False
+        self.lost = 0  # how often an attempt was lost with its process
+        self.doubtful = False  # the last one was
+        self.repeats = False  # a try of its handler was lost, and is made again
         self.abandoned = False
         self.set_aside = False
         self.since = 0  # failed nodes are dealt with in the order in which they first failed

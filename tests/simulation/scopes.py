@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actorflow.errors import OutcomeUnknown
 from actorflow.facts import BodyOpened, ItemsPulled, ScopeLeft, StepsEmitted
 from actorflow.outcome import Succeeded
 from actorflow.plan import Around, BodyPlan, Each, Repeat
@@ -11,6 +12,9 @@ from tests.simulation.endings import Endings
 from tests.simulation.nodes import Job, Node
 from tests.simulation.places import Body, FailedItem, Link, Opening
 from tests.simulation.witness import PATIENCE, TRAVEL
+
+
+LOST_LIMIT = 3
 
 
 class Witness(Endings):
@@ -91,7 +95,7 @@ class Witness(Endings):
         n.resolved = True
         n.value = value
         n.reason = None
-        n.unknown = False
+        n.unknown = n.doubtful = False
         n.body.left -= 1
         if not n.body.left:
             self.body_ends(n.body)
@@ -142,6 +146,7 @@ class Witness(Endings):
                 self.undos.append(n)
             n.resolved, n.value, n.own = True, message.value, message.value
             n.reason, n.unknown, n.stopped = None, False, False
+            n.doubtful = False
             n.body.left -= 1
             if not self.rolling:
                 self.stand(n, "run", n.last, message.problem)
@@ -154,6 +159,7 @@ class Witness(Endings):
             self.succeed(n, message.value)
             return
         n.own, n.replaced, n.reason, n.unknown = message.value, True, None, False
+        n.doubtful = False
         if n.step.undo is not None:
             self.undos.append(n)
         other = next(m for m in body.nodes if m.name == f"{n.name}.{message.replacing}")
@@ -210,6 +216,73 @@ class Witness(Endings):
     def end_around(self, n: Node, opening: Opening) -> None:
         opening.bodies[0].over = True
         self.resolve(n, opening.value)
+
+    # ── taken over ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def is_taken_over(self) -> None:
+        """Its process was lost, and all that was in flight in it: attempts run again, handlers make the same try again."""
+        jobs = sorted((n.job for n in self.nodes if n.job is not None), key=lambda job: job.node)
+        pauses = False
+        for job in jobs:
+            job.n.job = None
+            if job.executing:
+                self.code_ended(job)
+            self.live -= job.kind != "undo"
+            pauses |= self.is_lost(job.n, job)
+        self.lose_arounds()
+        if pauses:
+            self.pause()
+        self.settle_items()
+
+    def is_lost(self, n: Node, job: Job) -> bool:
+        """Answers whether a person must decide."""
+        rolling = self.rolling or self.is_rolling(n)
+        if job.kind == "run":
+            return self.attempt_is_lost(n, rolling=rolling)
+        if job.kind == "compensate":
+            n.comp_tries -= 1
+            n.repeats = True
+        elif job.kind == "undo":
+            n.undo_tries -= 1
+            n.repeats = True
+        elif job.kind == "scope" and rolling and n.reason is not None:
+            self.offer_or_stand(n)
+        return False
+
+    def attempt_is_lost(self, n: Node, *, rolling: bool) -> bool:
+        n.lost += 1
+        self.acted_in_vain(n, OutcomeUnknown())
+        n.doubtful = True
+        if rolling:
+            self.offer_or_stand(n)
+        else:
+            n.set_aside = n.step.irreversible or n.lost >= LOST_LIMIT
+            self.attempts -= not n.set_aside
+        return n.set_aside
+
+    def lose_arounds(self) -> None:
+        """They are gone with the process: to be entered again if a step is to run in them."""
+        entered = self.entered[::-1]
+        self.entered.clear()
+        for n in entered:
+            opening = n.opening
+            assert opening is not None
+            opening.is_entered = opening.asks = False
+            if not opening.is_done:
+                opening.left = True
+            elif not self.rolling and not self.is_rolling(n):
+                self.end_around(n, opening)
+
+    def shift(self, by: float) -> None:
+        """Another clock goes on."""
+        self.now += by
+        self.patient_until += by
+        for item in self.items:
+            item.patient_until += by
+        for n in self.nodes:
+            n.again += by
+            n.handler_first += by
+            n.first = None if n.first is None else n.first + by
 
     # ── items that are taken back by themselves ───────────────────────────────────────────────────────────────────────
 

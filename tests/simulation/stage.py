@@ -8,9 +8,10 @@ from heapq import heappush
 from random import Random
 from typing import Any
 
-from actorflow.engine import RunOptions, State
+from actorflow.engine import RunOptions, State, begin_recording
 from actorflow.facts import Fact
 from tests.simulation.bodies import make_scoped_plan
+from tests.simulation.crashes import Fate
 from tests.simulation.limits import Limits
 from tests.simulation.nodes import Node
 from tests.simulation.plans import RUNS_PER_PLAN, make_plan
@@ -41,9 +42,15 @@ class Stage:
         )
         self.state = State(self.plan, self.run, (), self.options)
         self.listen = listen
+        if listen:
+            begin_recording(self.state)
+        self.turns: list[tuple[list[Any], list[Fact]]] = []  # what is recorded: messages, and the facts that came of them
+        self.counted: list[Any] = []  # the messages of this turn
+        self.checked = 0  # how many facts of this turn were looked at
         self.recorded: list[Fact] = []
         self.sent: list[Any] = []  # orders, in their order: what two plays of one seed have in common
         self.now = 0.0
+        self.turn = 0.0  # the time of the turn: that of its message, which may have travelled
         self.sequence = 0
         self.events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self.seen: Counter[str] = Counter()
@@ -51,7 +58,8 @@ class Stage:
         self.orphans: set[int] = set()  # nodes of which an abandoned attempt executes
         self.whose: dict[int, str] = {}  # for whom a range was used first
         self.tools = 0  # that arounds have lent
-        self.moves = not self.has_scopes  # whether a halted run may be resumed elsewhere, from what was recorded
+        self.moves = listen  # whether the run may go on elsewhere, from what was recorded
+        self.fate = Fate(seed, may_crash=listen)
         self.trace = False
 
     def some_options(self) -> RunOptions:

@@ -51,6 +51,7 @@ class Books:
         self.acted = False
         self.incomplete = False
         self.failures = 0
+        self.answering: list[Node] | None = None  # while a person's answers are taken: who gets no other attempt
         self.errors: list[tuple[str, str, int, BaseException | type]] = []
         self.entered: list[Node] = []  # arounds that were entered and not left
         self.late: list[Body] = []  # bodies whose nodes are resolved, and that wait for values from around them
@@ -74,7 +75,7 @@ class Books:
         assert not n.owed
         assert all(other.resolved for other in n.needs), f"{n} starts before what it needs"
         assert number == n.last + (not n.fresh), f"{n} has try {number} after {n.last}"
-        assert now >= n.again - 1e-9, f"{n} starts before its wait is over"
+        assert self.now >= n.again - 1e-9, f"{n} starts before its wait is over"
         attempts = n.step.retry.attempts
         assert attempts is None or n.counted < attempts, f"{n} has more than {attempts} tries"
         n.last = number
@@ -92,17 +93,23 @@ class Books:
 
     def check_place(self, n: Node) -> None:
         """It is in a body that is open, of arounds that are entered, in no item that is taken back."""
+        self.check_arounds(n)
         assert all(map(n.body.is_there, n.body.takes(n.local))), f"{n} starts before what it uses from around it"
         for body in n.body.upwards():
             assert not body.rolling, f"{n} starts in an item that is taken back"
             assert not body.over, f"{n} starts in a body that is over"
             scope = body.scope
-            if scope is not None and is_around(scope) and body is not scope.emitted:
-                assert scope in self.entered, f"{n} starts outside of {scope}"
             if scope is not None and scope.opening is not None and not body.begun:
                 limit = getattr(scope.opening.control, "limit", 1)
                 body.begun = True
                 assert scope.opening.under_way <= limit, f"more than {limit} items of {scope} at once"
+
+    def check_arounds(self, n: Node) -> None:
+        """All that it is in is entered."""
+        for body in n.body.upwards():
+            scope = body.scope
+            if scope is not None and is_around(scope) and body is not scope.emitted:
+                assert scope in self.entered, f"{n} starts outside of {scope}"
 
     def guards_start(self, n: Node, node: int, number: int, now: float) -> Job:
         assert n.step.guards
@@ -143,12 +150,14 @@ class Books:
         assert not isinstance(error, TryAgain), "a compensation gets what TryAgain stands for"
         n.comp_tries += 1
         assert tries == n.comp_tries, f"the compensation of {n} has try {tries} after {n.comp_tries - 1}"
-        assert now >= n.again - 1e-9
+        assert self.now >= n.again - 1e-9
         if n.offered:
-            assert tries > 1, f"{n} is offered to its compensation twice"
+            assert tries > 1 or n.repeats, f"{n} is offered to its compensation twice"
         else:
             n.handler_first = now
-        n.offered = True
+        n.offered, n.repeats = True, False
+        if not (self.rolling or self.halting or self.is_rolling(n)):
+            self.check_arounds(n)
         self.check_values(n, node, values)
         self.live += 1
         n.job = Job("compensate", n, node, number, tries, now)
@@ -202,9 +211,10 @@ class Books:
         assert n.job is None
         n.undo_tries += 1
         assert tries == n.undo_tries
-        if tries == 1:
+        if tries == 1 and not n.repeats:
             n.handler_first = now
-        assert now >= n.again - 1e-9
+        n.repeats = False
+        assert self.now >= n.again - 1e-9
         assert own.get(node, values[node]) is n.own, f"the undo of {n} doesn't get its value"
         if handler.wants_arguments:
             self.check_values(n, node, values)

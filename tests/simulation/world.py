@@ -11,22 +11,20 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from heapq import heappop
+from heapq import heappop, heappush
 from typing import Any
 
 from actorflow import facts
-from actorflow.engine import RULES, decide, orders
+from actorflow.engine import decide, end_turn, orders
 from actorflow.errors import StepTimeout
 from actorflow.facts import Fact
-from tests.simulation import clients
+from tests.simulation import clients, crashes
 from tests.simulation.books import check_books
 from tests.simulation.fates import outcome
 from tests.simulation.nodes import Job, Node
 from tests.simulation.plans import TIMEOUT
 from tests.simulation.stage import GRACE, Stage
 from tests.simulation.witness import TRAVEL
-
-EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
 
 
 class World(Stage):
@@ -73,14 +71,36 @@ class World(Stage):
                 return  # where numbers are used anew, nothing comes of a job that has answered
         if self.trace:
             print(f"{self.now:7.3f} → {message}")
-        state = self.state
-        if self.listen:
-            state.facts, state.takes = [], EVERYTHING
-        decide(state, message, self.now)
+        self.turn = message.at
+        self.decide(message)
         while self.carry_out():
             pass
-        if state.tree is not None:
-            state.tree.recycle()
+        self.turn_ends()
+
+    def decide(self, message: Any) -> None:
+        if decide(self.state, message, self.turn):
+            self.counted.append(message)
+
+    def turn_ends(self) -> None:
+        """What counted is recorded; sometimes that is the last thing which the process does."""
+        if not self.listen:
+            if self.state.tree is not None:
+                self.state.tree.recycle()
+            return
+        told = end_turn(self.state)
+        self.recorded += told
+        self.checked = 0
+        if self.counted:
+            self.turns.append((self.counted, told))
+            self.counted = []
+            if self.moves and self.fate.strikes():
+                self.sequence += 1
+                heappush(self.events, (self.now, -2, crashes.crash, (self,)))
+        else:
+            assert not told, f"what doesn't count has come to {told}"
+
+    def move(self) -> None:
+        crashes.move(self)
 
     def tell(self, job: Job, message: Any) -> None:
         """The witness learns what the engine is about to be told of this job."""
@@ -108,11 +128,9 @@ class World(Stage):
         state.started.clear()
         state.asks.clear()
         state.orders.clear()
-        if state.facts:
-            self.recorded += state.facts
-            if state.tree is not None:
-                self.check_items(state.facts)
-            state.facts = []
+        if state.facts and state.tree is not None:
+            self.check_items(state.facts[self.checked :])
+            self.checked = len(state.facts)
         if self.has_scopes:  # numbers may differ where ranges are used anew
             self.sent += map(state.name, started)
             self.sent += (type(order).__name__ for order in ordered)
@@ -137,10 +155,10 @@ class World(Stage):
         granted = tuple(node for node in asks if self.limits.ask(node))
         queued = tuple(node for node in asks if node not in granted)
         if granted:
-            decide(state, orders.PermitsGranted(self.run, self.now, granted), self.now)
+            self.decide(orders.PermitsGranted(self.run, self.turn, granted))
         if queued:
             self.carry_out()
-            decide(state, orders.PermitsQueued(self.run, self.now, queued), self.now)
+            self.decide(orders.PermitsQueued(self.run, self.turn, queued))
         if not asks and random.random() < 0.02:
             self.disturb_again()
         return bool(asks)
@@ -198,7 +216,7 @@ class World(Stage):
             return
         if step.limits:
             assert self.limits.held.get(node), f"{n} starts without its permits"
-        job = self.witness.attempt_starts(n, node, number, state.values, self.now)
+        job = self.witness.attempt_starts(n, node, number, state.values, self.turn)
         if self.random.random() < 0.004:
             job.message = orders.NothingBegun(self.run, node, number, self.now, KeyError("an argument can't be made"))
             self.witness.code_ended(job)
@@ -216,7 +234,7 @@ class World(Stage):
     def start_scope(self, n: Node, node: int, number: int) -> None:
         witness = self.witness
         if n.opening is None:
-            job = witness.attempt_starts(n, node, number, self.state.values, self.now)
+            job = witness.attempt_starts(n, node, number, self.state.values, self.turn)
         else:
             self.seen["around entered again"] |= n.opening.left
             job = witness.scope_asks(n, node, number, self.now)
@@ -245,7 +263,7 @@ class World(Stage):
         self.deliver(job.message)
 
     def run_guards(self, order: orders.RunGuards) -> None:
-        job = self.witness.guards_start(self.at(order.node), order.node, order.attempt, self.now)
+        job = self.witness.guards_start(self.at(order.node), order.node, order.attempt, self.turn)
         self.later(self.random.random() * 0.5, self.job_ends, job, 0)
 
     def compensate(self, order: orders.CompensateStep) -> None:
@@ -253,7 +271,7 @@ class World(Stage):
         if n.step.limits:
             assert self.limits.held.get(order.node), f"{n} is compensated without its permits"
         job = self.witness.compensation_starts(
-            n, order.node, order.attempt, order.tries, order.error, self.state.values, self.now
+            n, order.node, order.attempt, order.tries, order.error, self.state.values, self.turn
         )
         self.later(self.random.random() * 0.5, self.job_ends, job, 0)
 
@@ -262,7 +280,7 @@ class World(Stage):
         if n.step.limits:
             assert self.limits.held.get(order.node), f"{n} is undone without its permits"
         own = {} if tree is None else tree.own
-        job = self.witness.undo_starts(n, order.node, order.tries, self.state.values, own, self.now)
+        job = self.witness.undo_starts(n, order.node, order.tries, self.state.values, own, self.turn)
         self.later(self.random.random() * 0.5, self.job_ends, job, 0)
 
     def stop(self, order: orders.StopStep) -> None:
