@@ -16,7 +16,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "actorflow"
 
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "ids", "clock", "doors"}),
+    frozenset({"errors", "ids", "clock", "doors", "crash_points"}),
     frozenset({"outcome", "policy", "facts", "values", "failures", "messages"}),
     frozenset({"plan", "actors", "store", "telemetry"}),
     frozenset({"workflow"}),

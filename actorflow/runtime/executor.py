@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from actorflow import crash_points
 from actorflow.actors import TurnActor
 from actorflow.engine import (
     AbandonStep,
@@ -210,6 +211,8 @@ class Executor(TurnActor[Any]):
 
     def end(self, row: Row, order: EndRun, now: float) -> None:
         """Events leave before whoever waits for the run is told (R41)."""
+        if crash_points.listener is not None and row.journal is not None:
+            crash_points.listener("run.ended")
         self.services.endings.end(row, order.status, now)
         if row.journal is None:
             self.publish(row)

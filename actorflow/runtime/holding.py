@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from actorflow import crash_points
 from actorflow.facts import BodyOpened, ScopeLeft
 from actorflow.runtime.carrying import carried
 from actorflow.runtime.here import HERE
@@ -39,6 +40,8 @@ async def hold(runner: StepRunner, row: Row, node: int, number: int, factory: Ca
             async with factory() as value:
                 row.scoped.held[node] = holding
                 holding.task = row.live[node].task
+                if crash_points.listener is not None:
+                    crash_points.listener("scope.entered")
                 runner.deliver(row, node, opened(runner, row, node, number, value, holding.began))
                 error = await holding.leave
                 if error is not None:
@@ -62,6 +65,8 @@ def left(runner: StepRunner, row: Row, node: int, number: int, problem: BaseExce
         return  # the runtime is closed: nobody asked it to leave
     if isinstance(problem, (KeyboardInterrupt, SystemExit)):
         runner.services.machine.exit_with(problem)
+    if crash_points.listener is not None:
+        crash_points.listener("scope.left")
     runner.post(ScopeLeft(row.id, node, number, runner.monotonic(), problem, holding.began))
 
 

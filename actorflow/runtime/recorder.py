@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from actorflow import crash_points
 from actorflow.errors import (
     ActorflowError,
     CommitUnknown,
@@ -117,6 +118,8 @@ class Recorder:
         return Sent(row, count, requests)
 
     async def commit(self, batch: Sequence[Sent]) -> None:
+        if crash_points.listener is not None:
+            crash_points.listener("commit.sending")
         requests = [request for sent in batch for request in sent.requests]
         try:
             answers = await self.stored(requests)
@@ -125,6 +128,8 @@ class Recorder:
             for sent in batch:
                 self.machine.let_go(sent.row, error)
             return
+        if crash_points.listener is not None:
+            crash_points.listener("commit.stored")
         self.under_way = None
         for sent in batch:
             assert sent.row.journal is not None
@@ -136,6 +141,8 @@ class Recorder:
         found = iter(answers)
         for sent in batch:
             self.acknowledged(sent, [next(found) for _ in sent.requests])
+        if crash_points.listener is not None:
+            crash_points.listener("commit.released")
 
     async def stored(self, requests: Sequence[Request[Any]]) -> list[Any]:
         """Tries until it is known to be stored. Raises the `StoreError` that won't pass."""
@@ -151,6 +158,8 @@ class Recorder:
                     log.warning("the store can't be written to; its runs wait", error=str(error))
             finally:
                 self.clock.release()
+            if crash_points.listener is not None:
+                crash_points.listener("commit.failed")
             await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)])
             tries += 1
 

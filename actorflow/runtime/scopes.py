@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from actorflow import crash_points
 from actorflow.errors import InvalidValue, NoBranch, RepeatExhausted, brief, describe
 from actorflow.facts import BodyOpened, ItemsPulled, ScopeLeft, StepFact, StepSucceeded
 from actorflow.plan import Around, Call, Choose, ChooseFirst, Each, Repeat, ScopePlan, StepSpec
@@ -55,6 +56,8 @@ class ScopeRunner:
         except BaseException as error:
             self.runner.attempt_raised(row, node, number, error, began)
         else:
+            if crash_points.listener is not None:
+                crash_points.listener("scope.decided")
             self.runner.post(message)
 
     def here(self, row: Row, node: int, number: int, decide: Callable[[], StepFact]) -> StepFact:
@@ -202,6 +205,8 @@ async def pull_async(
         row.scoped.pending[node] = found  # what it has pulled before it was stopped isn't lost
         runner.attempt_raised(row, node, number, error, began)
         return
+    if crash_points.listener is not None:
+        crash_points.listener("scope.decided")
     runner.deliver(row, node, message)
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from actorflow import crash_points
 from actorflow.engine import CompensateStep, DeadlinePassed, GraceOver, NothingBegun, UndoStep
 from actorflow.errors import InvalidValue, NotSerializable, OutcomeUnknown, StepTimeout, WorkerLost
 from actorflow.facts import (
@@ -134,6 +135,8 @@ class StepRunner:
         began = self.monotonic()
         try:
             value = row.context.copy().run(inline, (self, row, node, number, ""), call, arguments)
+            if crash_points.listener is not None:
+                crash_points.listener("step.returned")
             if self.decodes:
                 value = self.services.values.passed_on(row, node, value)
             if row.emissions or row.journal is not None:
@@ -147,6 +150,8 @@ class StepRunner:
     # ── attempts end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def attempt_raised(self, row: Row, node: int, number: int, error: BaseException, began: float) -> None:
+        if crash_points.listener is not None and not isinstance(error, NotSerializable):
+            crash_points.listener("step.returned")
         if isinstance(error, CouldNotBegin):
             self.deliver(row, node, self.not_begun(row, node, number, error.reason, began))
             return
@@ -348,6 +353,8 @@ class StepRunner:
         self.post(self.handler_failed(row, order, Verdict(unknown, again=False, delay=0.0), self.monotonic()))
 
     def handler_raised(self, row: Row, order: CompensateStep | UndoStep, error: BaseException, began: float) -> None:
+        if crash_points.listener is not None:
+            crash_points.listener("compensate.returned" if isinstance(order, CompensateStep) else "undo.returned")
         error = unwrapped(error)
         live = row.live.get(order.node)
         if live is not None and live.overdue is not None and isinstance(error, CancelledError):
@@ -402,8 +409,12 @@ async def run_attempt(
     """One attempt, from its start to its message."""
     HERE.set((runner, row, node, number, ""))
     began = runner.monotonic()
+    if crash_points.listener is not None:
+        crash_points.listener("step.entering")
     try:
         value = await call(*arguments)
+        if crash_points.listener is not None:
+            crash_points.listener("step.returned")
         if runner.decodes:
             value = runner.services.values.passed_on(row, node, value)
         if row.emissions or row.journal is not None:
@@ -421,6 +432,8 @@ async def run_attempt(
 
 def inline(here: Any, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
     HERE.set(here)
+    if crash_points.listener is not None:
+        crash_points.listener("step.entering")
     return call(*arguments)
 
 
@@ -428,6 +441,8 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
     """R17: in the order declared, until one skips, halts or raises, or all have passed."""
     HERE.set((runner, row, node, live.number, "guard"))
     began = runner.monotonic()
+    if crash_points.listener is not None:
+        crash_points.listener("guard.entering")
     step = row.step(node)
     keywords = row.keywords(node)
     message: StepFact | None = None
@@ -448,6 +463,8 @@ async def run_guards(runner: StepRunner, row: Row, node: int, live: Live, argume
             row.journal.prepare(row, message)
     except BaseException as error:
         message = guard_message(runner, row, node, live, error, began)
+    if crash_points.listener is not None:
+        crash_points.listener("guard.returned")
     runner.deliver(row, node, message or GuardsPassed(row.id, node, live.number, runner.monotonic(), began))
 
 
@@ -471,6 +488,8 @@ async def run_compensation(runner: StepRunner, row: Row, order: CompensateStep) 
     node = order.node
     HERE.set((runner, row, node, order.attempt, "compensate"))
     began = runner.monotonic()
+    if crash_points.listener is not None:
+        crash_points.listener("compensate.entering")
     handler = row.step(node).compensate
     try:
         if handler is None:
@@ -488,6 +507,8 @@ async def run_compensation(runner: StepRunner, row: Row, order: CompensateStep) 
     except BaseException as error:
         runner.handler_raised(row, order, error, began)
         return
+    if crash_points.listener is not None:
+        crash_points.listener("compensate.returned")
     at = runner.monotonic()
     if is_recover(answer):
         runner.deliver(row, node, StepRecovered(row.id, node, order.attempt, at, order.tries, answer.value, began))
@@ -502,6 +523,8 @@ async def run_undo(runner: StepRunner, row: Row, order: UndoStep) -> None:
     node = order.node
     HERE.set((runner, row, node, order.attempt, "undo"))
     began = runner.monotonic()
+    if crash_points.listener is not None:
+        crash_points.listener("undo.entering")
     handler = row.step(node).undo
     try:
         if handler is None:
@@ -512,4 +535,6 @@ async def run_undo(runner: StepRunner, row: Row, order: UndoStep) -> None:
     except BaseException as error:
         runner.handler_raised(row, order, error, began)
         return
+    if crash_points.listener is not None:
+        crash_points.listener("undo.returned")
     runner.deliver(row, node, StepUndone(row.id, node, order.attempt, runner.monotonic(), order.tries, began))
