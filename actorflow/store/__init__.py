@@ -9,6 +9,7 @@ from actorflow.doors import loads_later
 if TYPE_CHECKING:
     from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepRunStore, StepStatus, Store
     from actorflow.store.codec import Codec
+    from actorflow.store.face import StoreFace
     from actorflow.store.journal import Entry, Turn, Turns, decode_turns, encode_turns
     from actorflow.store.memory import MemoryStore
     from actorflow.store.postgres import PostgresStore
@@ -30,6 +31,7 @@ else:
         __name__,
         base="Attempt Claim Scheduled StepRun StepRunStore StepStatus Store",
         codec="Codec",
+        face="StoreFace",
         journal="Entry Turn Turns decode_turns encode_turns",
         memory="MemoryStore",
         postgres="PostgresStore",
@@ -68,6 +70,7 @@ __all__ = [
     "StepRunStore",
     "StepStatus",
     "Store",
+    "StoreFace",
     "Turn",
     "Turns",
     "decode_turns",
