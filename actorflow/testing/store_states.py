@@ -1,13 +1,15 @@
-"""Step runs in every status, for the contract of stores: how they get there, and what is told of them."""
+"""Step runs and runs in every status, for the contract of stores: how they get there, and what is told of them."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
-from actorflow.errors import StaleClaim
-from actorflow.store import Attempt, StepRun, StepStatus, Store
+from actorflow.clock import Clock
+from actorflow.errors import LeaseLost, StaleClaim
+from actorflow.store import Attempt, NewRun, RunChange, RunRecord, StepRun, StepStatus, Store
 
 RUN = "trip/17 ✈"
 STATUSES = list(StepStatus)
@@ -60,3 +62,45 @@ def all_ends(store: Store, id: str, token: int | None) -> list[tuple[StepStatus,
 def told(attempt: Attempt) -> tuple[int, str, str, str | None, bytes | None]:
     """What an attempt tells, but for its times."""
     return attempt.number, attempt.phase, attempt.worker, attempt.outcome, attempt.error
+
+
+# ── runs that somebody has ────────────────────────────────────────────────────────────────────────────────────────────
+
+LEASE = 30.0
+
+
+class StoreClock(Clock):
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_900_000_000.0
+
+    def time(self) -> float:
+        return self.seconds
+
+    def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+async def opened(store: Store, run_id: str, owner: int, **more: Any) -> RunRecord:
+    """A new run of `owner`'s."""
+    given: dict[str, Any] = {"workflow": "book", "inputs": b"in", **more}
+    answer = await store.open_run(NewRun(run_id, **given), owner=owner)
+    assert answer.is_new
+    return answer.run
+
+
+async def ended(store: Store, run_id: str, owner: int, status: str = "succeeded", **more: Any) -> RunRecord:
+    """A run that has ended, with its first turns."""
+    run = await opened(store, run_id, owner, **more)
+    await store.append(run_id, owner=owner, sequence=1, turns=b"t1", change=RunChange(status, b"result"))
+    return await store.get_run(run.run_id)
+
+
+async def lost_its_lease(store: Store, owner: int, asked: Awaitable[object]) -> None:
+    """The write is refused, and says whose it was."""
+    before = await store.list_runs()
+    with pytest.raises(LeaseLost) as caught:
+        await asked
+    assert caught.value.owner == owner
+    assert await store.list_runs() == before

@@ -9,26 +9,27 @@ import pytest
 
 from actorflow.store import MemoryStore, PostgresStore, SQLiteStore, Store
 from actorflow.testing.store_contract import StoreContract
+from actorflow.testing.store_states import StoreClock
 
 
 class TestMemoryStore(StoreContract):
     @pytest.fixture
-    async def store(self) -> AsyncIterator[Store]:
-        async with MemoryStore() as store:
+    async def store(self, store_clock: StoreClock) -> AsyncIterator[Store]:
+        async with MemoryStore(clock=store_clock) as store:
             yield store
 
 
 class TestSQLiteStore(StoreContract):
     @pytest.fixture
-    async def store(self, tmp_path: Path) -> AsyncIterator[Store]:
-        async with SQLiteStore(tmp_path / "runs.db", synchronous="NORMAL") as store:
+    async def store(self, tmp_path: Path, store_clock: StoreClock) -> AsyncIterator[Store]:
+        async with SQLiteStore(tmp_path / "runs.db", synchronous="NORMAL", clock=store_clock) as store:
             yield store
         assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
 class TestPostgresStore(StoreContract):
     @pytest.fixture
-    async def store(self, postgres: str) -> AsyncIterator[Store]:
-        async with PostgresStore(postgres) as store:
+    async def store(self, postgres: str, store_clock: StoreClock) -> AsyncIterator[Store]:
+        async with PostgresStore(postgres, clock=store_clock) as store:
             await store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts")
             yield store
