@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actorflow.engine.items_of import is_gated
 from actorflow.engine.orders import AskPermits, CheckResult, Remind, RetryDue, RunGuards
 from actorflow.engine.record import end, record
 from actorflow.engine.rollback import (
@@ -16,7 +17,6 @@ from actorflow.engine.scopes import (
     begin_scope,
     failure_in_hand,
     go_on,
-    is_gated,
     leaves_one,
     take_up_scopes,
 )

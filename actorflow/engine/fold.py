@@ -215,9 +215,12 @@ def acted(state: State, node: int, error: BaseException) -> None:
 
 
 def attempt_failed(state: State, fact: AttemptFailed) -> None:
-    """A step that was set aside, and then said to have failed, holds no slot."""
+    """A step that was set aside, and then said to have failed, holds no slot; if it runs again, it isn't for what was lost before."""
     node = fact.node
-    state.running -= state.status[node] != SET_ASIDE
+    if state.status[node] == SET_ASIDE:
+        state.lost.pop(node, None)
+    else:
+        state.running -= 1
     state.status[node] = INTERRUPTED
     acted(state, node, fact.error)
     if fact.unknown:

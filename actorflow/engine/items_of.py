@@ -34,6 +34,24 @@ def goes_forward(state: State, node: int) -> bool:
     return state.phase in (RUN, HALTING) and not is_taken_back(state, node)
 
 
+def is_gated(state: State, node: int) -> bool:
+    """Whether the node waits for an around to be entered again, or belongs to an item that is taken back."""
+    tree = state.tree
+    if tree is None or not (tree.left or tree.rolling):
+        return False
+    frame = tree.frame_of[node]
+    while frame is not None:
+        if frame.rolling or frame.scope.node in tree.left:
+            return True
+        frame = frame.scope.frame
+    return False
+
+
+def waits_for_its_around(state: State, node: int) -> bool:
+    """Whether it goes on when an around that it is in has been entered again: what it takes may be lent by that."""
+    return state.phase == RUN and is_gated(state, node) and not is_taken_back(state, node)
+
+
 def own_item(state: State, node: int) -> Frame | None:
     return item_of(state, node) if state.tree is not None and state.phase in (RUN, HALTING) else None
 

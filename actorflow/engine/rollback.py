@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from actorflow.engine.items_of import waits_for_its_around
 from actorflow.engine.orders import AskPermits, CompensateStep, HandlerDue, Remind, StopStep, UndoStep
 from actorflow.engine.permits import release
 from actorflow.engine.record import end, record
@@ -74,13 +75,20 @@ def compensates_or_stands(state: State, fact: StepFact, error: BaseException, no
 
 
 def seek_compensation(state: State, node: int, error: BaseException, now: float) -> Fact | None:
-    """A compensation keeps its attempt's permits; one for an attempt that has given them back asks, at the front (R28)."""
-    if state.program.steps[node].limits and node not in state.held:
+    """A compensation keeps its attempt's permits; one for an attempt that has given them back asks, at the front (R28).
+
+    A person may have said that a step has failed, while the around that it is in wasn't entered again yet.
+    """
+    parks = waits_for_its_around(state, node)
+    if parks or (state.program.steps[node].limits and node not in state.held):
         state.handlers += 1
         state.status[node] = COMPENSATION_WAITING
         state.reasons[node] = error
         state.tries[node] = 0
-        state.orders.append(AskPermits(node))
+        if parks and state.tree is not None:
+            state.tree.parked.append(node)
+        else:
+            state.orders.append(AskPermits(node))
         return None
     return CompensationStarted(state.run, node, state.attempt[node], now, 1, error)
 
@@ -134,6 +142,8 @@ def handler_goes_on(state: State, node: int, now: float) -> None:
             state.status[node] = COMPENSATION_WAITING if state.status[node] == COMPENSATING else UNDO_WAITING
             state.tries[node] -= 1
         state.orders.append(AskPermits(node))
+    elif state.status[node] == COMPENSATION_WAITING:
+        compensate_again(state, node, now)
     elif state.status[node] == COMPENSATING:
         state.orders.append(CompensateStep(node, state.attempt[node], state.tries[node], state.reasons[node]))
     else:

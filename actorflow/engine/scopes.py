@@ -44,19 +44,6 @@ def asks_again(state: State, node: int) -> None:
         state.ready.append(node)
 
 
-def is_gated(state: State, node: int) -> bool:
-    """Whether the node waits for an around to be entered again, or belongs to an item that is taken back."""
-    tree = state.tree
-    if tree is None or not (tree.left or tree.rolling):
-        return False
-    frame = tree.frame_of[node]
-    while frame is not None:
-        if frame.rolling or frame.scope.node in tree.left:
-            return True
-        frame = frame.scope.frame
-    return False
-
-
 def makes_its_nodes_wait(state: State, fact: BodyOpened, now: float) -> Fact | None:
     """What is in an around, or in an item that is taken back, is looked at before it starts."""
     tree = state.tree
@@ -65,7 +52,7 @@ def makes_its_nodes_wait(state: State, fact: BodyOpened, now: float) -> Fact | N
     if frame is not None:
         items.inherit(state, tree, frame)
     if tree.parked:
-        rollback.unpark(state, [node for node in tree.parked if not is_gated(state, node)], now)
+        rollback.unpark(state, [node for node in tree.parked if not items.is_gated(state, node)], now)
     return None
 
 
@@ -78,13 +65,18 @@ def starts_items(state: State, fact: ItemsPulled, now: float) -> Fact | None:
 
 def take_up_scopes(state: State, tree: Tree, now: float) -> None:
     """R16: after a halt, arounds are entered again in which a step is still to run; an `each` goes on with its items."""
+    enter_arounds_again(state, tree)
+    for scope in list(tree.scopes.values()):
+        if isinstance(scope.plan.control, Each) and scope.open + len(scope.results) + len(scope.items):
+            fill(state, tree, scope, now)
+
+
+def enter_arounds_again(state: State, tree: Tree) -> None:
+    """Those that were left, or were lost with their process, if a step in them is still to run."""
     for node in sorted(tree.left):
         if state.status[node] == OPEN and has_more_to_run(tree.scopes[node]):
             state.status[node] = READY
             state.ready.append(node)
-    for scope in list(tree.scopes.values()):
-        if isinstance(scope.plan.control, Each) and scope.open + len(scope.results) + len(scope.items):
-            fill(state, tree, scope, now)
 
 
 def has_more_to_run(scope: Scope) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actorflow.engine.items_of import goes_forward, is_taken_back
+from actorflow.engine.items_of import goes_forward, waits_for_its_around
 from actorflow.engine.orders import CheckResult, Remind, RetryDue, TakeOver
 from actorflow.engine.record import record
 from actorflow.engine.rollback import handler_goes_on
-from actorflow.engine.scopes import end_scope, has_more_to_run, is_gated, retire_all
+from actorflow.engine.scopes import end_scope, enter_arounds_again, retire_all
 from actorflow.engine.state import (
     ASKED,
     CLOSING,
@@ -56,6 +56,8 @@ def takes_over(state: State, message: TakeOver, now: float) -> Fact | None:
     steps_back(state)
     if state.tree is not None:
         loses_arounds(state, state.tree, now)
+        if state.phase == RUN and not pauses:
+            enter_arounds_again(state, state.tree)
     for node in handled:
         goes_on_with_handler(state, node, now)
     waits_on(state, now)
@@ -145,16 +147,12 @@ def loses_arounds(state: State, tree: Tree, now: float) -> None:
     """Their exits never ran. Forward they are entered again if a step is to run in them; one whose body is done has its value."""
     entered = tree.entered[::-1]
     tree.entered.clear()
+    tree.parked.clear()
     for node in entered:
         if state.status[node] == LEAVING:
             state.handlers -= 1
         state.status[node] = OPEN
         loses_around(state, tree, node, now)
-    if state.phase == RUN:
-        for node in sorted(tree.left):
-            if state.status[node] == OPEN and has_more_to_run(tree.scopes[node]):
-                state.status[node] = READY
-                state.ready.append(node)
 
 
 def loses_around(state: State, tree: Tree, node: int, now: float) -> None:
@@ -172,7 +170,7 @@ def loses_around(state: State, tree: Tree, node: int, now: float) -> None:
 
 def goes_on_with_handler(state: State, node: int, now: float) -> None:
     """Forward, one inside an around that is gone waits until that is entered again: it may take what the around lends."""
-    if state.phase == RUN and is_gated(state, node) and not is_taken_back(state, node):
+    if waits_for_its_around(state, node):
         assert state.tree is not None
         state.tree.parked.append(node)
     else:

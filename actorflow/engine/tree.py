@@ -127,7 +127,7 @@ class Tree:
     late      by slot: the frames that wait for it, with the slots of their captures
     free      by plan: ranges that can be used anew; `spent` ones can when telemetry has read the names
     entered   arounds that were entered and not left, in that order; `left`: those that must be entered again
-    parked    compensations that go on when the arounds that they are in have been entered again, after the run was taken over
+    parked    compensations that go on when the arounds that they are in have been entered again
     rolling   items that are taken back by themselves; `undoing`: nodes that are undone for them
     broken    scope nodes of which a capture couldn't be made, with the error
     own       the own value of a step that was replaced by one it emitted, for its undo

@@ -31,8 +31,8 @@ MUTANTS = (
         "grant-after-the-end-kept",
         "R28 R29",
         "engine/decide.py",
-        "AFTER_THE_END = (Resume, UndoAll, PermitsGranted)",
-        "AFTER_THE_END = (Resume, UndoAll)",
+        "AFTER_THE_END = (Resume, UndoAll, PermitsGranted, TakeOver)",
+        "AFTER_THE_END = (Resume, UndoAll, TakeOver)",
     ),
     Mutant(
         "reminder-of-an-earlier-halt-counts",
@@ -241,8 +241,8 @@ MUTANTS = (
         "compensation-that-gave-up-isnt-incomplete",
         "R23",
         "engine/fold_handlers.py",
-        "    state.unknown.discard(fact.node)\n    stays_incomplete(state, fact.node)",
-        "    state.unknown.discard(fact.node)",
+        "    state.doubtful.discard(fact.node)\n    stays_incomplete(state, fact.node)",
+        "    state.doubtful.discard(fact.node)",
     ),
     # ── halt
     Mutant(

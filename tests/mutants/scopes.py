@@ -44,7 +44,7 @@ MUTANTS = (
         "range-with-something-to-undo-is-used-anew",
         "R22",
         "engine/frames.py",
-        "            and not any(program.undoable)\n",
+        "    if any(program_of(plan).undoable):\n        return False\n",
         "",
     ),
     Mutant(
@@ -113,15 +113,15 @@ MUTANTS = (
     Mutant(
         "nodes-of-an-around-that-was-left-start",
         "R16",
-        "engine/scopes.py",
-        "        if frame.rolling or frame.scope.node in tree.left:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef makes",
-        "        if frame.rolling:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef makes",
+        "engine/items_of.py",
+        "        if frame.rolling or frame.scope.node in tree.left:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef waits",
+        "        if frame.rolling:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef waits",
     ),
     Mutant(
         "arounds-arent-entered-again",
         "R16",
         "engine/scopes.py",
-        "    for node in tree.left:\n        if",
+        "    for node in sorted(tree.left):\n        if",
         "    for node in ():\n        if",
     ),
     Mutant(
@@ -218,9 +218,9 @@ MUTANTS = (
     Mutant(
         "items-steps-start-while-it-is-taken-back",
         "R21",
-        "engine/scopes.py",
-        "        if frame.rolling or frame.scope.node in tree.left:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef makes",
-        "        if frame.scope.node in tree.left:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef makes",
+        "engine/items_of.py",
+        "        if frame.rolling or frame.scope.node in tree.left:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef waits",
+        "        if frame.scope.node in tree.left:\n            return True\n        frame = frame.scope.frame\n    return False\n\n\ndef waits",
     ),
     Mutant(
         "item-undone-beside-its-own-steps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from heapq import heapify
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from tests.simulation.sameness import check_facts, check_same
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-CRASHING = 0.3
-"""How many of the runs that are recorded meet crashes."""
+CRASHING = float(os.environ.get("SIMULATED_CRASHES", "0.3"))
+"""How many of the runs that are recorded meet crashes, and how many of the others are replayed at their end."""
 
 OUTSIDE = (
     clients.pause, clients.cancel, clients.resume, clients.again, clients.undo_all, clients.time_is_over,
@@ -29,6 +30,7 @@ class Fate:
         self.random = Random(f"crash {seed}")
         self.chance = self.random.choice((0.02, 0.1, 0.3)) if may_crash and self.random.random() < CRASHING else 0.0
         self.left = self.random.randint(1, 8)
+        self.is_checked = may_crash and self.random.random() < CRASHING
 
     def strikes(self) -> bool:
         if not self.left or not self.chance or self.random.random() >= self.chance:
@@ -76,7 +78,7 @@ def lose_process(world: World) -> None:
 
 def take_over(world: World) -> None:
     """Decided once, and recorded like all else."""
-    shift = world.fate.random.choice((0.0, 100.0, -0.5, world.fate.random.random() * 50))
+    shift = world.fate.random.choice((0.0, 100.0, -world.now / 2, world.fate.random.random() * 50))
     shift_world(world, shift)
     world.witness.is_taken_over()
     world.deliver(orders.TakeOver(world.run, world.now, shift, 3, "another"))

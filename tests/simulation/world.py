@@ -39,6 +39,8 @@ class World(Stage):
         witness = self.witness
         assert witness.ended, "nothing is left to happen, and the run hasn't ended"
         assert self.limits.is_full, "permits were not given back"
+        if self.fate.is_checked:
+            crashes.built_again(self)
         self.count()
         return witness.ended
 
