@@ -16,9 +16,10 @@ from actorflow.runtime.runtime import Runtime
 if TYPE_CHECKING:
     from actorflow.runtime.launch import Launch
     from actorflow.runtime.machine import Machine
+    from actorflow.runtime.vanishing import vanish
     from actorflow.runtime.workers import entered
 else:
-    __getattr__ = loads_later(__name__, launch="Launch", machine="Machine", workers="entered")
+    __getattr__ = loads_later(__name__, launch="Launch", machine="Machine", vanishing="vanish", workers="entered")
 
 __all__ = [
     "HERE",
@@ -39,4 +40,5 @@ __all__ = [
     "UndoRun",
     "entered",
     "step_context",
+    "vanish",
 ]

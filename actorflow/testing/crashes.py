@@ -1,0 +1,256 @@
+"""Crashes at every place where a process may die, in this process: the runtime is cut off there, another one takes over what the store has.
+
+    async for story in crash_everywhere(lambda: Saga(book_trip, (Trip("Oslo"),)), clock=clock):
+        assert story.outcome == ...
+
+What dies is one runtime: its store is deaf from then on, its tasks are cancelled, nothing of it is recorded. What its steps have done elsewhere stays
+done. So a step's own `finally` runs as it doesn't when a process is killed; for that, kill one (`tests/durable` does).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from actorflow import crash_points
+from actorflow.errors import InvalidState, RecordNotFound
+from actorflow.outcome import Outcome
+from actorflow.runtime import Runtime, step_context
+from actorflow.store import MemoryStore, Store
+from actorflow.testing.checking import check_store, completed_steps
+from actorflow.testing.clock import MockClock
+from actorflow.testing.lives import LIVING, Life, ProcessDied, ignore_deaths
+from actorflow.workflow import Workflow
+
+CRASH_POINTS: Final[Mapping[str, str]] = crash_points.POINTS
+"""The places by name, each with what has and hasn't happened there."""
+
+Strikes: TypeAlias = Callable[[str, int], bool]
+"""Whether to crash at a point (its name, and how many were reached so far, itself included)."""
+
+
+class Crashes:
+    """Counts the points that are reached, and has the process die at some. `points` are all that were reached, in order, but for those after a death."""
+
+    def __init__(self, strikes: Strikes) -> None:
+        self.strikes = strikes
+        self.points: list[str] = []
+        self.deaths: list[int] = []
+        self.is_down = False
+
+    def reached(self, point: str) -> None:
+        if point not in CRASH_POINTS:
+            raise AssertionError(f"{point!r} is no crash point: CRASH_POINTS doesn't list it")
+        if not self.is_down:
+            self.points.append(point)
+            if not self.strikes(point, len(self.points)):
+                return
+            self.deaths.append(len(self.points))
+            self.is_down = True
+            for life in LIVING:
+                life.die()
+        raise ProcessDied(point)
+
+    @contextmanager
+    def listening(self) -> Generator[Crashes]:
+        """One at a time."""
+        if crash_points.listener is not None:
+            raise InvalidState("somebody listens to the crash points already\nUse one crash_at() at a time.")
+        crash_points.listener = self.reached
+        try:
+            yield self
+        finally:
+            crash_points.listener = None
+
+
+@contextmanager
+def crash_at(point: str, hit: int = 1) -> Generator[Crashes]:
+    """Every open `Life` dies when the point is reached for the `hit`-th time.
+
+    with crash_at("commit.stored", hit=2):
+        async with Life(store, clock=clock) as life:
+            await life.until_dead(life.runtime.run(book_trip, trip))
+
+    Raises `InvalidState` for a point that isn't one of `CRASH_POINTS`.
+    """
+    if point not in CRASH_POINTS:
+        raise InvalidState(f"there is no crash point {point!r}\nThere are: {', '.join(CRASH_POINTS)}.")
+    crashes = Crashes(lambda name, count: name == point and crashes.points.count(point) == hit)
+    with crashes.listening():
+        yield crashes
+
+
+# ── sagas that survive ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Saga:
+    """What is run again and again, from the start each time.
+
+    options  of `Runtime`: workflows, resources, values, …
+    asked    options of the run: `reversible`, `max_concurrency`, …
+    world    what the test wants to look at afterwards: where the steps leave their effects
+    """
+
+    workflow: Workflow[..., Any]
+    inputs: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    world: Any = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """What became of a saga: all points that were reached, and where among them (from 1) its process died."""
+
+    saga: Saga
+    run_id: str
+    outcome: Outcome[Any]
+    points: Sequence[str]
+    deaths: Sequence[int]
+    lives: int
+
+    def __str__(self) -> str:
+        died = ", ".join(f"{self.points[death - 1]} ({death})" for death in self.deaths)
+        return f"{self.saga.workflow.name}, which died at {died}" if died else f"{self.saga.workflow.name}, undisturbed"
+
+
+class Crashing:
+    """Runs a saga on a store, through as many runtimes as it takes.
+
+    store      makes a store on the same records each time it's called; its times are those of `clock`
+    lease      seconds; the clock jumps past it when a runtime has died
+    asks       whether who has started the run asks for it again, by its id, as soon as there is another runtime; else it is taken over unasked
+    """
+
+    run_id = "saga"
+    most_lives = 1000
+
+    def __init__(
+        self, saga: Saga, *, clock: MockClock, store: Callable[[], Store] | None = None, lease: float = 30.0, asks: bool = False
+    ) -> None:
+        memory = MemoryStore(clock=clock)
+        self.saga = saga
+        self.clock = clock
+        self.store = store or (lambda: memory)
+        self.lease = lease
+        self.asks = asks
+        self.completed: frozenset[str] = frozenset()
+
+    async def run(self, strikes: Strikes) -> Story:
+        """Until the run has ended, and whoever started it knows how. Raises `InvariantBroken`, and `AssertionError` if the run doesn't move any more."""
+        crashes = Crashes(lambda point, count: self.is_fit(point) and strikes(point, count))
+        loop = asyncio.get_running_loop()
+        handler = loop.get_exception_handler()
+        loop.set_exception_handler(ignore_deaths)
+        try:
+            with crashes.listening():
+                outcome, lives = await self.live(crashes)
+        finally:
+            loop.set_exception_handler(handler)
+        story = Story(self.saga, self.run_id, outcome, crashes.points, crashes.deaths, lives)
+        async with self.store() as store:
+            await check_store(store)
+        return story
+
+    async def live(self, crashes: Crashes) -> tuple[Outcome[Any], int]:
+        for number in range(1, self.most_lives):
+            crashes.is_down = False
+            outcome = await self.live_once()
+            if outcome is not None:
+                return outcome, number
+            await self.clock.advance(self.lease + 1)
+        raise AssertionError(f"{self.most_lives} runtimes have died, and the run hasn't ended")
+
+    async def live_once(self) -> Outcome[Any] | None:
+        """`None` if it has died, even if it was after the run's end."""
+        self.completed = await self.stored()
+        options = {"workflows": [self.saga.workflow], "seed": 0, "lease": self.lease, **self.saga.options}
+        outcome = None
+        async with Life(self.store(), clock=self.clock, **options) as life:
+            if not life.is_dead:
+                outcome = await life.until_dead(self.outcome(life))
+        return None if life.is_dead else outcome
+
+    async def outcome(self, life: Life) -> Outcome[Any]:
+        if not self.asks:
+            await self.until_ended(life)
+        run = await self.start(life.runtime)
+        return await run.outcome()
+
+    async def start(self, runtime: Runtime) -> Any:
+        """The run that is there, if there is one."""
+        return await runtime.options(run_id=self.run_id, **self.saga.asked).start(self.saga.workflow, *self.saga.inputs)
+
+    async def until_ended(self, life: Life) -> None:
+        """Waits for a run that somebody has started before; for nothing, if none is stored."""
+        for _ in range(self.most_lives):
+            try:
+                record = await life.store.get_run(self.run_id)
+            except RecordNotFound:
+                return
+            if record.problem is not None:
+                raise AssertionError(f"the run was left alone: {record.problem}")
+            if record.ended is not None:
+                return
+            await asyncio.sleep(1.0)
+        raise AssertionError("the run was taken over by nobody, or doesn't move")
+
+    # ── what is looked at meanwhile ───────────────────────────────────────────────────────────────────────────────────
+
+    async def stored(self) -> frozenset[str]:
+        """The names of the steps that are recorded as completed now."""
+        async with self.store() as store:
+            try:
+                return await completed_steps(store, self.run_id)
+            except RecordNotFound:
+                return frozenset()
+
+    def is_fit(self, point: str) -> bool:
+        """R50: a step whose completion was stored when the runtime began isn't entered again."""
+        if point == "step.entering" and (name := step_context().node) in self.completed:
+            raise AssertionError(f"step {name!r} is run again, though its completion is stored")
+        return True
+
+
+# ── all of them ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def crash_everywhere(
+    prepare: Callable[[], Saga],
+    *,
+    clock: MockClock,
+    open_store: Callable[[], Callable[[], Store]] | None = None,
+    pairs: bool = True,
+    **options: Any,
+) -> AsyncIterator[Story]:
+    """Runs the saga undisturbed, and yields that; then once for each of the n points that it reached, with a crash there, and once for each
+    pair of them: n and n(n+1)/2 stories.
+
+    A pair (i, j), i ≤ j, is a crash at the i-th point and another one at the (j - i + 1)-th that is reached after it, recovery included; if the run
+    ends before, it has ended. `prepare` makes the saga anew each time, with a world of its own, and `open_store` what makes its stores;
+    `options` are those of `Crashing`.
+    """
+
+    async def told(strikes: Strikes) -> Story:
+        return await Crashing(prepare(), clock=clock, store=open_store() if open_store else None, **options).run(strikes)
+
+    undisturbed = await told(never)
+    yield undisturbed
+    count = len(undisturbed.points)
+    for first in range(1, count + 1):
+        yield await told(once_at(first))
+    for first in range(1, count + 1 if pairs else 0):
+        for second in range(first, count + 1):
+            yield await told(once_at(first, second + 1))
+
+
+def never(point: str, count: int) -> bool:
+    return False
+
+
+def once_at(*hits: int) -> Strikes:
+    return lambda point, count: count in hits
