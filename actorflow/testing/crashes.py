@@ -20,7 +20,7 @@ from actorflow.errors import InvalidState, RecordNotFound
 from actorflow.outcome import Outcome
 from actorflow.runtime import Runtime, step_context
 from actorflow.store import MemoryStore, Store
-from actorflow.testing.checking import check_store, completed_steps
+from actorflow.testing.checking import check_store, steps_completed
 from actorflow.testing.clock import MockClock
 from actorflow.testing.lives import LIVING, Life, ProcessDied, ignore_deaths
 from actorflow.workflow import Workflow
@@ -205,7 +205,7 @@ class Crashing:
         """The names of the steps that are recorded as completed now."""
         async with self.store() as store:
             try:
-                return await completed_steps(store, self.run_id)
+                return await steps_completed(store, self.run_id)
             except RecordNotFound:
                 return frozenset()
 
