@@ -26,7 +26,7 @@ from actorflow import (
 )
 from actorflow.engine import State
 from actorflow.testing import MockClock, Recorder, tasks_left
-from tests.properties.folding import fold_all
+from tests.properties.folding import compare, fold_all
 from tests.properties.sagas import WITNESS, returned, saga_of
 from tests.properties.scenario import Control, Scenario, scenario_of
 from tests.properties.witness import GRACE, HALT_TIMEOUT, Witness

@@ -12,6 +12,7 @@ from tests.simulation.places import alike
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+
 def check_books(world: World, status: str) -> None:
     state, witness = world.state, world.witness
     assert not world.limits.line, f"{world.limits.line} stay in line though the run has ended"

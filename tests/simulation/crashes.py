@@ -54,11 +54,9 @@ def crash(world: World) -> None:
     world.seen["taken over"] = 1
     away = world.fate.random.choice((0.0, 0.0, world.fate.random.random() * 3))
     lose_process(world)
-    world.events = [(max(at, world.now + away), *rest) for at, *rest in world.events if is_outside(world, rest[1])]
-    heapify(world.events)
-    world.later(away, take_over, world)
-    at, _, *rest = world.events.pop(next(i for i, event in enumerate(world.events) if event[2] is take_over))
-    world.events.append((at, -1, *rest))  # before whatever was asked meanwhile
+    back = world.now + away
+    kept = [(max(at, back), number, act, given) for at, number, act, given in world.events if is_outside(world, act)]
+    world.events = [(back, -1, take_over, (world,)), *kept]  # before whatever was asked meanwhile
     heapify(world.events)
 
 
@@ -88,7 +86,7 @@ def shift_world(world: World, shift: float) -> None:
     """All that was measured is as if by the new runtime's clock."""
     world.now += shift
     world.witness.shift(shift)
-    world.events = [(at + shift, *rest) for at, *rest in world.events]
+    world.events = [(at + shift, number, act, given) for at, number, act, given in world.events]
     heapify(world.events)
 
 

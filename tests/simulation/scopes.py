@@ -13,7 +13,6 @@ from tests.simulation.nodes import Job, Node
 from tests.simulation.places import Body, FailedItem, Link, Opening
 from tests.simulation.witness import PATIENCE, TRAVEL
 
-
 LOST_LIMIT = 3
 
 

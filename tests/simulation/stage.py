@@ -44,7 +44,9 @@ class Stage:
         self.listen = listen
         if listen:
             begin_recording(self.state)
-        self.turns: list[tuple[list[Any], list[Fact]]] = []  # what is recorded: messages, and the facts that came of them
+        self.turns: list[
+            tuple[list[Any], list[Fact]]
+        ] = []  # what is recorded: messages, and the facts that came of them
         self.counted: list[Any] = []  # the messages of this turn
         self.checked = 0  # how many facts of this turn were looked at
         self.recorded: list[Fact] = []
