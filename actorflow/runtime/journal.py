@@ -20,6 +20,7 @@ from actorflow.runtime.entries import MESSAGES_THAT_INFORM, Desk, noted, written
 from actorflow.store import Entry, NewRun, Turn
 
 if TYPE_CHECKING:
+    from actorflow.engine import TakeOver
     from actorflow.runtime.row import Row
     from actorflow.telemetry import NodeNames
 
@@ -40,7 +41,8 @@ class Journal:
     """Of one run. `sequence` is that of the last row that is stored, or under way."""
 
     __slots__ = (
-        "accepted", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "turns",
+        "accepted", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "taking",
+        "turns",
     )  # fmt: skip
 
     def __init__(self, desk: Desk, *, is_strict: bool, opening: NewRun | None = None, sequence: int = 0) -> None:
@@ -53,6 +55,7 @@ class Journal:
         self.held: deque[Held] = deque()
         self.is_under_way = False
         self.entries: dict[int, tuple[Any, Entry]] = {}  # of messages that were written before they were posted
+        self.taking: TakeOver | None = None  # what a run that has ended, and was built again, is told before anything else
         self.accepted: Future[None] | None = None  # done when the run is stored
 
     @property

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from actorflow import crash_points
 from actorflow.engine import TakeOver, begin_recording
-from actorflow.errors import RecordNotFound, RunConflict, StoreError
+from actorflow.errors import InvalidState, RecordNotFound, RunConflict, StoreError
 from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run
 from actorflow.runtime.journal import Journal
@@ -65,6 +66,8 @@ class Keeper:
         except BaseException:
             await store.__aexit__()
             raise
+        if crash_points.listener is not None:
+            crash_points.listener("runtime.joined")
         return cls(machine, store, owner, worker)
 
     def begin(self) -> None:
@@ -78,6 +81,8 @@ class Keeper:
         for task in self.followed:
             task.cancel()
         await self.recorder.close()
+        if crash_points.listener is not None:
+            crash_points.listener("runtime.leaving")
         try:
             await self.store.leave(self.owner)
         except StoreError as error:
@@ -93,6 +98,8 @@ class Keeper:
         row.journal = Journal(self.desk, is_strict=strict, opening=new_run(self.desk, row))
         begin_recording(row.state)
         row.journal.accepted = self.machine.loop.create_future()
+        if crash_points.listener is not None:
+            crash_points.listener("run.opening")
 
     async def find(self, run_id: str, plan: Plan, inputs: Sequence[Any]) -> Run[Any] | None:
         """R47: the run of this id that is stored. Raises `RunConflict` if it is another one."""
@@ -120,6 +127,38 @@ class Keeper:
                 if found is not None:
                     return found
         return Run.elsewhere(self.machine, record, outcome)
+
+    # ── runs that have ended ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def record(self, run_id: str) -> RunRecord:
+        """Raises `RecordNotFound`."""
+        return await self.held(self.store.get_run(run_id))
+
+    async def reclaim(self, run_id: str) -> Row:
+        """The row of a run that isn't going on anywhere; it is this runtime's now. Raises `InvalidState` if it's another one's, or doesn't fit."""
+        taken = await self.held(self.store.claim_runs(self.owner, run_id=run_id))
+        if not taken:
+            raise InvalidState(f"run {run_id!r} is going on in another runtime")
+        data = await self.held(self.store.turns(run_id))
+        try:
+            row, offset = row_of(self.machine, self.desk, taken[0], data)
+        except Unfit as problem:
+            await self.held(self.store.release_run(run_id, owner=self.owner))
+            raise InvalidState(str(problem)) from problem
+        assert row.journal is not None
+        row.journal.taking = self.taking(row, offset)
+        return row
+
+    def taking(self, row: Row, offset: float) -> TakeOver:
+        """What a run that was built again is told first. `offset` is the clock's of who had it."""
+        now = self.machine.now()
+        shift = offset - (self.machine.services.clock.time() - now) if offset else 0.0
+        return TakeOver(row.id, now, shift=shift, worker=self.worker)
+
+    async def release(self, row: Row) -> None:
+        await self.held(self.store.release_run(row.id, owner=self.owner))
+
+    # ── runs that go on elsewhere ─────────────────────────────────────────────────────────────────────────────────
 
     def hand_over(self, run: Run[Any]) -> None:
         """The run goes on elsewhere; who waits for it here is told when it has ended there."""
@@ -197,6 +236,8 @@ class Keeper:
                 return
 
     async def take(self, taken: Sequence[RunRecord]) -> None:
+        if crash_points.listener is not None:
+            crash_points.listener("takeover.claimed")
         found = await self.held(self.store.together([ReadTurns(record.run_id) for record in taken]))
         for record, data in zip(taken, found, strict=True):
             if record.run_id in self.machine.rows:
@@ -216,8 +257,7 @@ class Keeper:
         await self.held(self.store.release_run(record.run_id, owner=self.owner, problem=str(problem)))
 
     async def go_on(self, row: Row, offset: float) -> None:
-        machine = self.machine
-        now = machine.now()
-        shift = offset - (machine.services.clock.time() - now) if offset else 0.0
+        if crash_points.listener is not None:
+            crash_points.listener("takeover.built")
         log.info("a run is taken over", run=row.id, workflow=row.launch.plan.name)
-        await machine.starting.take_up(row, TakeOver(row.id, now, shift=shift, worker=self.worker))
+        await self.machine.starting.take_up(row, self.taking(row, offset))

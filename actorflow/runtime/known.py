@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from actorflow.errors import InvalidInput, InvalidWorkflow
+from actorflow.errors import InvalidInput, InvalidWorkflow, UnknownWorkflow
 from actorflow.plan import Plan, StepSpec
 from actorflow.policy import Limit, limits_clash
 from actorflow.workflow import Workflow
@@ -39,6 +39,13 @@ class Known:
             raise InvalidWorkflow(plan.name, clashes)
         self.plans[plan.name] = plan
         self.workflows[plan.name] = workflow
+        return plan
+
+    def plan_named(self, name: str) -> Plan:
+        """Raises `UnknownWorkflow`."""
+        plan = self.plans.get(name)
+        if plan is None:
+            raise UnknownWorkflow(name, self.plans)
         return plan
 
     def _clash(self, limit: Limit) -> str:

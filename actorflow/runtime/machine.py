@@ -242,6 +242,13 @@ class Machine:
         self.services.recorder = self.keeper.recorder
         self.keeper.begin()
 
+    def take_first(self, row: Row) -> None:
+        """A run that was built again is told that before anything else."""
+        journal = row.journal
+        if journal is not None and journal.taking is not None:
+            self.post(journal.taking)
+            journal.taking = None
+
     def let_go(self, row: Row, error: BaseException) -> None:
         """The run doesn't go on here: what executes is stopped, nothing more is recorded, and whoever waits gets the error."""
         if self.rows.get(row.id) is not row:

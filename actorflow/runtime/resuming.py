@@ -22,6 +22,7 @@ from actorflow.values import ValueMismatch, check
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
+    from actorflow.runtime.keeper import Keeper
     from actorflow.runtime.machine import Machine
 
 
@@ -33,11 +34,32 @@ class Resuming:
         self.machine.check_open()
         guardrails.check_workflow(workflow)
         plan = self.machine.known.plan_of(workflow)
-        row = self.by_snapshot(workflow, plan, run) if isinstance(run, bytes) else self.by_id(plan, run)
+        if isinstance(run, bytes):
+            row = self.by_snapshot(workflow, plan, run)
+        elif self.machine.keeper is not None:
+            row = await self.stored(self.machine.keeper, plan, run)
+        else:
+            row = self.by_id(plan, run)
         return await self.go_on(row, resolve)
+
+    async def stored(self, keeper: Keeper, plan: Plan, run_id: str) -> Row:
+        """The row of a halted run, as the store has it: it may have been halted anywhere (R16)."""
+        check_is_id(run_id)
+        if run_id in self.machine.rows:
+            raise InvalidState(f"run {run_id!r} is going on here")
+        record = await keeper.record(run_id)
+        if record.workflow != plan.name:
+            raise InvalidState(f"run {run_id!r} is one of {record.workflow!r}, not of {plan.name!r}")
+        if record.status != "halted":
+            raise InvalidState(f"run {run_id!r} isn't halted: it has {record.status}")
+        return await keeper.reclaim(run_id)
 
     async def resume_known(self, run_id: str) -> Run[Any]:
         self.machine.check_open()
+        keeper = self.machine.keeper
+        if keeper is not None:
+            workflow = (await keeper.record(run_id)).workflow
+            return await self.go_on(await self.stored(keeper, self.machine.known.plan_named(workflow), run_id), {})
         run = self.machine.get(run_id)
         row = self.by_id(self.machine.known.plans[run.workflow], run_id)
         return await self.go_on(row, {})
@@ -48,8 +70,7 @@ class Resuming:
 
     def by_id(self, plan: Plan, run_id: str) -> Row:
         """The row that was kept when the run was halted here."""
-        if not is_text(run_id):
-            raise InvalidState(f"a run is resumed by its id or its snapshot, not by {brief(run_id)}")
+        check_is_id(run_id)
         run = self.machine.get(run_id)
         if run.id in self.machine.rows:
             raise InvalidState(f"run {run_id!r} is going on here")
@@ -86,6 +107,11 @@ class Resuming:
         row.middleware = (*machine.config.middleware, *plan.middleware)
         row.wraps = tuple(one for one in row.middleware if overrides(one, "step"))
         return row
+
+
+def check_is_id(run_id: object) -> None:
+    if not is_text(run_id):
+        raise InvalidState(f"a run is resumed by its id or its snapshot, not by {brief(run_id)}")
 
 
 is_answer = one_of("retry", "fail")

@@ -202,6 +202,7 @@ class Starting:
             if isinstance(message, TakeOver):
                 timeout = max(0.0, row.state.began + message.shift + timeout - now)
             machine.services.timers.after(timeout, key, partial(self.overdue, row))
+        machine.take_first(row)
         machine.post(message or RunStarted(row.id, now, row.launch.plan.name, row.labels))
 
     def overdue(self, row: Row) -> None:

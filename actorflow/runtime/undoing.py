@@ -12,6 +12,7 @@ from actorflow.outcome import Halted, Succeeded
 
 if TYPE_CHECKING:
     from actorflow.runtime.handle import Run
+    from actorflow.runtime.keeper import Keeper
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
 
@@ -27,13 +28,31 @@ class Undoing:
         if run._status != "undone":
             done = self._under_way.get(run.id)
             if done is None:
-                row = reversible_row(run)
+                keeper = self.machine.keeper
                 done = self._under_way[run.id] = loop.create_future()
+                try:
+                    row = reversible_row(run) if keeper is None else await self.stored(keeper, run)
+                except BaseException:
+                    del self._under_way[run.id]
+                    done.cancel()
+                    raise
                 run._status = "undoing"
                 self.machine.rows[run.id] = row
+                self.machine.take_first(row)
                 self.machine.post(UndoAll(run.id, self.machine.now()))
             await asyncio.shield(done)
         raise_if_incomplete(run._undo_errors)
+
+    async def stored(self, keeper: Keeper, run: Run[Any]) -> Row:
+        """R26: a run that is in the store can be taken back wherever it has succeeded."""
+        if run._outcome is None or not isinstance(run._outcome, Succeeded):
+            return reversible_row(run)
+        row = await keeper.reclaim(run.id)
+        if not row.state.options.reversible:
+            await keeper.release(row)
+            raise not_reversible(run)
+        run._row, row.handle = row, run
+        return row
 
     async def undo_and_report(self, run_id: str, message: object) -> None:
         """For a message, which has nobody to answer to."""
@@ -61,11 +80,15 @@ class Undoing:
 def reversible_row(run: Run[Any]) -> Row:
     row = run._row
     if row is None or not isinstance(run._outcome, Succeeded) or not row.state.options.reversible:
-        raise InvalidState(
-            f"run {run.id!r} can't be undone: it {why_not(run)}"
-            "\nOnly a run started with reversible=True that has succeeded can."
-        )
+        raise not_reversible(run)
     return row
+
+
+def not_reversible(run: Run[Any]) -> InvalidState:
+    return InvalidState(
+        f"run {run.id!r} can't be undone: it {why_not(run)}"
+        "\nOnly a run started with reversible=True that has succeeded can."
+    )
 
 
 def why_not(run: Run[Any]) -> str:
