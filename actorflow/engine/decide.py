@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from actorflow.engine.advance import advance
+from actorflow.engine.fold import nothing_changes
 from actorflow.engine.orders import PermitsGranted, Resume, TakeOver, UndoAll
 from actorflow.engine.permits import free_permits
 from actorflow.engine.policy import answer_of_a_stopped_step
@@ -22,8 +23,8 @@ AFTER_THE_END = (Resume, UndoAll, PermitsGranted, TakeOver)
 def decide(state: State, message: Any, now: float) -> bool:
     """Takes one message. What comes of it stands in `state.started`, `asks`, `orders` and `facts` afterwards.
 
-    Answers whether it counted; one that is stale, or comes after the end, has changed nothing and needn't be recorded. `now` is the
-    message's own time wherever the run is to be replayed: see `replaying.py`.
+    Answers whether it counted: one that is stale, comes after the end or only informs has changed nothing, and needn't be recorded. `now` is
+    the message's own time wherever the run is to be replayed: see `replaying.py`.
     """
     kind: type[Any] = message.__class__
     expects, fold, order, then = RULES[kind]
@@ -41,6 +42,8 @@ def decide(state: State, message: Any, now: float) -> bool:
         # what `record` does where nothing follows, without the call: most messages are of this kind
         if state.facts is not None and state.takes[kind]:
             state.facts.append(message)
+        if fold is nothing_changes:
+            return False  # it only informs: whatever else the state calls for comes with a message that is recorded
         fold(state, message)
     else:
         record(state, message, now)

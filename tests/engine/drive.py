@@ -7,13 +7,11 @@ from inspect import Signature
 from typing import Any
 
 from actorflow import facts
-from actorflow.engine import RULES, RunOptions, State, decide, orders
+from actorflow.engine import RunOptions, State, begin_recording, decide, end_turn, orders, replay
 from actorflow.facts import Fact
 from actorflow.plan import GuardSpec, HandlerSpec, LimitSpec, Plan, StepSpec
 from actorflow.policy import Limit, Retry
 from tests.simulation.plans import build, nothing
-
-EVERYTHING = dict.fromkeys((kind for kind in RULES if issubclass(kind, Fact)), True)
 
 
 def handler(*, unknown: bool = False, attempts: int = 5) -> HandlerSpec:
@@ -64,28 +62,49 @@ class Drive:
     """A run, begun. Attempts and tries in messages are the node's current ones."""
 
     def __init__(self, plan: Plan, **options: Any) -> None:
-        self.state = State(plan, "r", (), RunOptions(**options))
+        self.plan, self.options = plan, RunOptions(**options)
+        self.state = State(plan, "r", (), self.options)
+        begin_recording(self.state)
+        self.turns: list[list[Any]] = []
         self.now = 0.0
         self.history: list[str] = []
         self.orders: list[Any] = []
         self.tell(lambda _: facts.RunStarted("r", 0.0, "w", {}))
 
     def tell(self, *messages: Message) -> Drive:
+        """A message that is None has been decided already."""
         for message in messages:
-            self.decide(message(self))
+            told = message(self)
+            if told is not None:
+                self.decide(told)
         return self
 
     def decide(self, message: Any) -> None:
-        state = self.state
-        state.facts, state.takes = [], EVERYTHING
-        decide(state, message, self.now)
-        asks = tuple(state.asks)
-        self.history += map(text, state.facts)
+        """One turn: who asks for permits is granted them."""
+        state, turn = self.state, [message]
+        decide(state, message, message.at)
+        while state.asks:
+            turn.append(orders.PermitsGranted("r", message.at, tuple(state.asks)))
+            state.asks.clear()
+            decide(state, turn[-1], message.at)
+        self.turns.append(turn)
+        self.history += map(text, end_turn(state))
         self.orders += state.orders
-        for buffer in (state.started, state.asks, state.orders):
-            buffer.clear()
-        if asks:
-            self.decide(orders.PermitsGranted("r", self.now, asks))
+        state.started.clear()
+        state.orders.clear()
+
+    def built_again(self) -> State:
+        """The state that a replay of all turns gives."""
+        state = State(self.plan, "r", (), self.options)
+        replay(state, self.turns)
+        return state
+
+    def crash(self, *, shift: float = 0.0, lost_limit: int = 3) -> Drive:
+        """The process is lost; another one, whose clock shows so much more, takes the run over."""
+        self.state = self.built_again()
+        self.now += shift
+        self.decide(orders.TakeOver("r", self.now, shift, lost_limit, "w2"))
+        return self
 
     def take_history(self) -> str:
         history, self.history = self.history, []
@@ -219,3 +238,12 @@ def time_is_over() -> Message:
 
 def permit_comes(node: int) -> Message:
     return lambda drive: orders.PermitsGranted("r", drive.now, (node,))
+
+
+def crash(*, shift: float = 0.0, lost_limit: int = 3) -> Message:
+    """In a list of messages: the process is lost, and the run taken over."""
+
+    def crashes(drive: Drive) -> None:
+        drive.crash(shift=shift, lost_limit=lost_limit)
+
+    return crashes

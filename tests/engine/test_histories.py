@@ -43,6 +43,7 @@ from tests.engine.drive import (
     undo_fails,
 )
 from tests.simulation.plans import build
+from tests.simulation.sameness import check_same
 
 NO = OSError("no")
 LATER = TryAgain("later")
@@ -500,5 +501,6 @@ def test_history(case: Case) -> None:
     drive = Drive(case.plan, **case.options)
     drive.tell(*case.told)
     assert drive.take_history().split() == case.history.split()
+    check_same(drive.state, drive.built_again())
     told = drive.state.errors
     assert [f"{e.node} {e.phase} {e.attempt} {type(e.error).__name__}" for e in told] == list(case.errors)
