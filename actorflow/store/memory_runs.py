@@ -10,6 +10,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from actorflow.store.lead import Lead, Move, is_claimable, lead_of, led
+from actorflow.store.lists import rank
 from actorflow.store.requests import ListRuns
 from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord
 from actorflow.store.tables import Place
@@ -64,14 +65,10 @@ class MemoryRuns:
                 table.pop(number, None)
 
     def page(self, query: ListRuns, after: Place | None, limit: int) -> list[tuple[Place, RunRecord]]:
-        is_timed = query.since is not None or query.until is not None
-
-        def rank(place: Place) -> tuple[float, int]:
-            return place if is_timed else (0.0, place.number)
-
         places = (Place(run.created, number) for number, run in self._runs.items() if is_asked_for(run, query))
-        later = (place for place in places if after is None or rank(place) < rank(after))
-        return [(place, without_bytes(self._runs[place.number])) for place in nlargest(limit, later, key=rank)]
+        later = (place for place in places if after is None or rank(query, place) < rank(query, after))
+        newest = nlargest(limit, later, key=lambda place: rank(query, place))
+        return [(place, without_bytes(self._runs[place.number])) for place in newest]
 
     def count(self) -> dict[str, int]:
         return dict(Counter(run.status for run in self._runs.values()))
@@ -100,6 +97,9 @@ class MemoryRuns:
 
     def runtimes(self) -> list[RuntimeRecord]:
         return [self._runtimes[number] for number in sorted(self._runtimes)]
+
+    def lapsed(self, now: float, but: int) -> list[int]:
+        return [each.number for each in self.runtimes() if each.expires < now and each.number != but]
 
     def keep_runtime(self, runtime: RuntimeRecord) -> None:
         self._runtimes[runtime.number] = runtime

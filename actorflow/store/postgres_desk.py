@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from actorflow.clock import Clock
 from actorflow.errors import StoreError, StoreUnavailable
 from actorflow.store.answers import answered
+from actorflow.store.lead import Lead
 from actorflow.store.postgres_errors import FAILURES, said_plainly
 from actorflow.store.postgres_open import open_database
-from actorflow.store.postgres_tables import PostgresTables
-from actorflow.store.requests import Request
-from actorflow.store.writer import is_of_the_request
+from actorflow.store.postgres_tables import STEPS, PostgresTables
+from actorflow.store.requests import (
+    ClaimRuns,
+    CountRuns,
+    CreateRun,
+    DeleteRun,
+    GetRun,
+    Leave,
+    ListMessages,
+    ListRuns,
+    Purge,
+    Request,
+)
+from actorflow.store.tables import MustWrite
+from actorflow.store.writer import is_of_the_request, once_more
+
+ALONE = (ClaimRuns, CountRuns, DeleteRun, Leave, ListRuns, Purge)
 
 
 class PostgresDesk:
@@ -24,6 +40,7 @@ class PostgresDesk:
         self._timeouts = connect_timeout, busy_timeout
         self._clock = clock
         self._db: Any = None
+        self._leads: dict[str, Lead] = {}
 
     async def open(self) -> Any:
         if self._db is None or self._db.is_closed():
@@ -36,6 +53,7 @@ class PostgresDesk:
         return self._db
 
     async def close(self) -> None:
+        self._leads.clear()
         db, self._db = self._db, None
         if db is not None:
             try:
@@ -44,7 +62,20 @@ class PostgresDesk:
                 db.terminate()
 
     async def answer(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        """All in one transaction; if what one of them touches is broken, each in one of its own."""
+        """In as few transactions as can be; if what one of them touches is broken, each in one of its own."""
+        groups = list(grouped(requests))
+        if len(groups) == 1:
+            return await self._answer(requests)
+        return [answer for group in groups for answer in await self._answer_or_refuse(group)]
+
+    async def _answer_or_refuse(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        """What was done before isn't undone by what fails now."""
+        try:
+            return await self._answer(requests)
+        except StoreError as error:
+            return [once_more(error) for _ in requests]
+
+    async def _answer(self, requests: Sequence[Request[Any]]) -> list[Any]:
         was_connected = self._db is not None
         try:
             return await self._together(requests)
@@ -66,8 +97,15 @@ class PostgresDesk:
             return error
 
     async def _together(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        if not any(request.writes for request in requests):
+            with suppress(MustWrite):
+                return await self._in_transaction(requests, may_write=False)
+        return await self._in_transaction(requests, may_write=True)
+
+    async def _in_transaction(self, requests: Sequence[Request[Any]], *, may_write: bool) -> list[Any]:
+        """Raises `MustWrite` if there is something to write that nobody asked for."""
         db = await self.open()
-        tables = PostgresTables(self._clock)
+        tables = PostgresTables(self._clock, self._leads, may_write=may_write)
         committing = False
         try:
             transaction = db.transaction()
@@ -82,9 +120,14 @@ class PostgresDesk:
             committing = True
             await transaction.commit()
         except FAILURES as error:
+            self._leads.clear()
             if committing:
                 self._give_up()
             raise said_plainly(self._name, error, committing=committing) from error
+        except BaseException:
+            self._leads.clear()
+            raise
+        tables.committed()
         return answers
 
     async def _roll_back(self, transaction: Any) -> None:
@@ -95,6 +138,33 @@ class PostgresDesk:
             self._give_up()
 
     def _give_up(self) -> None:
+        self._leads.clear()
         db, self._db = self._db, None
         if db is not None:
             db.terminate()
+
+
+def grouped(requests: Sequence[Request[Any]]) -> Iterator[list[Request[Any]]]:
+    """What goes into one transaction, in order: what concerns many runs is alone, and what is asked of step runs is apart from what runs did.
+
+    All that a transaction touches is read before any of it is answered, so no answer may depend on another one's changes in what else it would read.
+    """
+    group: list[Request[Any]] = []
+    of: str | None = None
+    for request in requests:
+        kind = kind_of(request)
+        if group and (kind == "alone" or of == "alone" or (kind is not None and of is not None and kind != of)):
+            yield group
+            group, of = [], None
+        group.append(request)
+        of = kind or of
+    yield group
+
+
+def kind_of(request: Request[Any]) -> str | None:
+    """`None`: it goes with any."""
+    if isinstance(request, CreateRun | GetRun):
+        return None
+    if isinstance(request, ALONE) or (isinstance(request, ListMessages) and request.owner is not None):
+        return "alone"
+    return "steps" if isinstance(request, STEPS) else "runs"

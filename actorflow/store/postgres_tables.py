@@ -11,8 +11,9 @@ from typing import Any
 
 from actorflow.clock import Clock
 from actorflow.store.base import Attempt
-from actorflow.store.memory import MemoryTables
-from actorflow.store.queries import queries
+from actorflow.store.lead import Lead
+from actorflow.store.postgres_runs import PostgresRuns, columns
+from actorflow.store.projection import told_by
 from actorflow.store.records import as_changed, as_new, as_past, attempt_from, row_from
 from actorflow.store.requests import (
     BeginStep,
@@ -20,9 +21,7 @@ from actorflow.store.requests import (
     CompletedOutputs,
     CompletedSteps,
     CompleteStep,
-    CreateRun,
     End,
-    GetRun,
     GetStepRun,
     ListAttempts,
     Request,
@@ -30,82 +29,82 @@ from actorflow.store.requests import (
     StepStatuses,
 )
 from actorflow.store.row import Key, Row, number_in
-from actorflow.store.runs import RunRecord
+from actorflow.store.tables import MustWrite
+
+BY_RUN = (BeginStep, BeginUndo, CompletedOutputs, CompletedSteps, GetStepRun, ScheduleStep, StepStatuses)
+BY_ID = (End, ListAttempts)
+LISTING = (StepStatuses, CompletedSteps, CompletedOutputs)
+STEPS = (*BY_RUN, *BY_ID)
+"""What is asked of step runs: they are made of all that the run did first."""
 
 
-class PostgresTables(MemoryTables):
-    """Holds what the requests of one transaction touch."""
+class PostgresTables(PostgresRuns):
+    """Step runs, beside the rest."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(clock)
-        self._sql = queries("postgres")
+    def __init__(self, clock: Clock, leads: dict[str, Lead], *, may_write: bool) -> None:
+        super().__init__(clock, leads, may_write=may_write)
+        self._backlogs: dict[int, list[bytes]] = {}
         self._new: dict[int, Row] = {}
         self._changed: dict[int, Row] = {}
         self._kept: list[tuple[Any, ...]] = []
-        self._given: list[int] = []
+        self._made: list[tuple[int, int]] = []
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def read(self, db: Any, requests: Sequence[Request[Any]]) -> None:
-        """All that the requests may need."""
-        await self._add_runs(db, [each for each in requests if isinstance(each, CreateRun)])
-        numbers = list({number for number in map(number_of, requests) if number is not None})
-        await self._read_runs(db, requests, numbers)
-        await self._read_rows(db, requests, numbers)
-        listed = [each for each in requests if isinstance(each, ListAttempts)]
-        if listed:
-            asked = [number for number in map(number_of, listed) if number is not None]
-            for step_run, *values in await db.fetch(self._sql["list_attempts"], asked):
-                self._past.setdefault(step_run, []).append(attempt_from(*values))
-        wanted = sum(isinstance(each, (ScheduleStep, BeginStep, CompleteStep)) for each in requests)
-        if wanted:
-            self._given = sorted(each["number"] for each in await db.fetch(self._sql["give_numbers"], wanted))
-            self._given.reverse()
+    async def _read_belongings(self, db: Any, requests: Sequence[Request[Any]]) -> None:
+        """Raises `MustWrite` if step runs have to be made of what runs did."""
+        await super()._read_belongings(db, requests)
+        if any(isinstance(each, STEPS) for each in requests):
+            await self._read_backlogs(db)
+            await self._read_rows(db, requests)
 
-    async def _add_runs(self, db: Any, creates: Sequence[CreateRun]) -> None:
-        """Before anything else, so that of those who create a run at once one does, and all find it."""
-        if creates:
-            first = {each.run_id: each for each in reversed(creates)}.values()
-            now = self.now()
-            columns = (
-                [each.run_id for each in first],
-                [each.workflow for each in first],
-                [each.inputs for each in first],
-            )
-            await db.execute(self._sql["add_runs"], *columns, [now] * len(first))
+    async def _read_backlogs(self, db: Any) -> None:
+        for run, data in await db.fetch(self._sql["list_backlog"], list(self._runs)):
+            self._backlogs.setdefault(run, []).append(data)
+        if self._backlogs and not self.may_write:
+            raise MustWrite
 
-    async def _read_runs(self, db: Any, requests: Sequence[Request[Any]], numbers: Sequence[int]) -> None:
-        query = self._sql["lock_runs" if any(each.writes for each in requests) else "find_runs"]
-        whole = {each.run_id for each in requests if isinstance(each, CreateRun | GetRun)}
-        run_ids = {str(run_id) for each in requests if (run_id := getattr(each, "run_id", None)) is not None}
-        for number, run_id, workflow, created, inputs in await db.fetch(query, list(run_ids), numbers, list(whole)):
-            self._numbers[run_id] = number
-            self._runs[number] = RunRecord(run_id, workflow, inputs or b"", created)
-            self._rows_of[number] = {}
-
-    async def _read_rows(self, db: Any, requests: Sequence[Request[Any]], numbers: Sequence[int]) -> None:
-        if numbers:
+    async def _read_rows(self, db: Any, requests: Sequence[Request[Any]]) -> None:
+        """Of a run that has done more than its step runs tell, all; else those that are asked for."""
+        listed = {*self._asked_for(requests, *LISTING), *self._backlogs}
+        if numbers := self._step_runs(requests):
             self._take(await db.fetch(self._sql["find_rows"], numbers))
-        single = (BeginStep, BeginUndo, GetStepRun, ScheduleStep)
-        keys = {Key(*key) for each in requests if isinstance(each, single) and (key := self._key(each)) is not None}
+        keys = {key for each in requests if isinstance(each, BY_RUN) and (key := self._key(each)) is not None}
         if keys:
-            runs, steps = zip(*keys, strict=True)
-            self._take(await db.fetch(self._sql["find_rows_of"], runs, steps))
-        listing = (StepStatuses, CompletedSteps, CompletedOutputs)
-        listed = {self._numbers.get(each.run_id) for each in requests if isinstance(each, listing)} - {None}
+            self._take(await db.fetch(self._sql["find_rows_of"], *columns(keys)))
         if listed:
             self._take(await db.fetch(self._sql["list_rows"], list(listed)))
+        if asked := self._step_runs([each for each in requests if isinstance(each, ListAttempts)]):
+            for step_run, *values in await db.fetch(self._sql["list_attempts"], asked):
+                self._past.setdefault(step_run, []).append(attempt_from(*values))
 
-    def _key(self, request: BeginStep | BeginUndo | GetStepRun | ScheduleStep) -> Key | None:
-        run = self._numbers.get(request.run_id)
-        return Key(run, request.step) if run is not None else None
+    def _step_runs(self, requests: Sequence[Request[Any]]) -> list[int]:
+        given = {number_in(each.step_run_id) for each in requests if isinstance(each, BY_ID) and each.step_run_id}
+        return [number for number in given if number is not None]
+
+    def _key(self, request: Request[Any]) -> Key | None:
+        run, step = self._numbers.get(getattr(request, "run_id", "")), getattr(request, "step", None)
+        return Key(run, step) if run is not None and step is not None else None
 
     def _take(self, found: Iterable[Any]) -> None:
         for number, run, *rest in found:
             if run in self._runs:
                 super().add(row_from(number, run, self._runs[run].run_id, *rest))
 
+    def _count_numbers(self, requests: Sequence[Request[Any]]) -> int:
+        """A step run that is new, and its completion: two for each that is told of."""
+        told = sum(2 for turns in self._backlogs.values() for data in turns for _ in told_by(0, "", data))
+        asked = sum(isinstance(each, (ScheduleStep, BeginStep, CompleteStep)) for each in requests)
+        return super()._count_numbers(requests) + told + asked
+
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def backlog(self, number: int) -> Sequence[bytes]:
+        return self._backlogs.get(number, ())
+
+    def keep_projected(self, number: int, count: int) -> None:
+        del self._backlogs[number]
+        self._made.append((count, number))
 
     def add(self, row: Row) -> None:
         super().add(row)
@@ -120,27 +119,11 @@ class PostgresTables(MemoryTables):
         super().keep_attempt(number, attempt)
         self._kept.append(as_past(number, attempt))
 
-    def next_number(self) -> int:
-        return self._given.pop()
-
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def write(self, db: Any) -> None:
-        if self._new:
-            await db.execute(self._sql["add_rows"], *columns(as_new(row) for row in self._new.values()))
-        if self._changed:
-            await db.execute(self._sql["keep_rows"], *columns(as_changed(row) for row in self._changed.values()))
-        if self._kept:
-            await db.execute(self._sql["keep_attempts"], *columns(self._kept))
-
-
-def number_of(request: Request[Any]) -> int | None:
-    """The number of the step run that a request names by its id."""
-    if isinstance(request, End | ListAttempts) and request.step_run_id:
-        return number_in(request.step_run_id)
-    return None
-
-
-def columns(records: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    """One array per column is one statement, however many rows there are."""
-    return zip(*records, strict=True)
+        await super().write(db)
+        await self._put(db, "add_rows", [as_new(row) for row in self._new.values()])
+        await self._put(db, "keep_rows", [as_changed(row) for row in self._changed.values()])
+        await self._put(db, "keep_attempts", self._kept)
+        await self._put(db, "keep_projected", self._made)

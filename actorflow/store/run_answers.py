@@ -29,7 +29,7 @@ from actorflow.store.requests import (
     Renew,
     TakeNote,
 )
-from actorflow.store.runs import UNFINISHED, NewRun, Note, Opened, RunMessage, RunPage, RunRecord, RuntimeRecord
+from actorflow.store.runs import NewRun, Note, Opened, RunMessage, RunPage, RunRecord, RuntimeRecord
 from actorflow.store.tables import Place, Tables
 
 
@@ -125,11 +125,14 @@ def label_run(tables: Tables, request: LabelRun) -> Mapping[str, str]:
 
 
 def delete_run(tables: Tables, request: DeleteRun) -> None:
+    """A runtime whose lease has lapsed is fenced with it: it may think that it still has the run."""
     lead = lead_of(tables, request.run_id)
-    if lead.status in UNFINISHED and is_alive(tables, lead.owner):
+    if is_alive(tables, lead.owner):
         raise InvalidState(
             f"run {request.run_id!r} is {lead.status}, and runtime {lead.owner} has it\nCancel it first, or wait for it."
         )
+    if lead.owner is not None and tables.runtime(lead.owner) is not None:
+        tables.drop_runtime(lead.owner)
     tables.drop_runs([lead.number])
 
 
@@ -190,9 +193,8 @@ def claim_runs(tables: Tables, request: ClaimRuns) -> list[RunRecord]:
     """What lapsed runtimes had is nobody's before anything is claimed."""
     known(tables, request.owner)
     now = tables.now()
-    for runtime in tables.runtimes():
-        if runtime.expires < now and runtime.number != request.owner:
-            tables.drop_runtime(runtime.number)
+    for number in tables.lapsed(now, request.owner):
+        tables.drop_runtime(number)
     found = claims(tables, request, now)
     for lead in found:
         tables.move(rules.claimed(lead, request.owner, now))

@@ -214,7 +214,7 @@ class RunStore(Protocol):
         ...
 
     async def delete_run(self, run_id: str) -> None:
-        """Deletes a run with all that belongs to it. One that is unfinished and that a live runtime has: `InvalidState`."""
+        """Deletes a run with all that belongs to it. One that a live runtime has: `InvalidState`."""
         ...
 
     async def purge(self, older_than: float, statuses: Sequence[str] = FINISHED, limit: int = 1000) -> int:

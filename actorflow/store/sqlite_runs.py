@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from actorflow.errors import StoreCorrupt, brief
 from actorflow.store.lead import Lead, Move, lead_of
+from actorflow.store.lists import question, rank, statuses_asked
 from actorflow.store.queries import queries
 from actorflow.store.requests import ListRuns
 from actorflow.store.run_records import (
-    STATUSES,
     as_moved,
     as_new_run,
     is_sound_run,
@@ -25,7 +25,6 @@ from actorflow.store.run_records import (
     run_from,
 )
 from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord
-from actorflow.store.sqlite_lists import conditions
 from actorflow.store.tables import Place
 
 
@@ -151,16 +150,14 @@ class SQLiteRuns:
             self._db.executemany(self._sql[f"drop_{table}"], [(number,) for number in numbers])
 
     def page(self, query: ListRuns, after: Place | None, limit: int) -> list[tuple[Place, RunRecord]]:
-        """One question for each status: together they are in order of an index."""
         self.write()
         found: list[tuple[Place, RunRecord]] = []
-        for status in query.status or (sorted(STATUSES) if query.workflow is not None else (None,)):
-            base, more, parameters = conditions(query, status, after)
-            for number, *values in self._db.execute(f"{self._sql[base].rstrip(';')} {more}", (*parameters, limit)):
-                run = self._run(tuple(values))
+        for status in statuses_asked(query):
+            base, more, values = question(query, status, after, other="+")
+            for number, *rest in self._db.execute(f"{self._sql[base].rstrip(';')} {more}", (*values, limit)):
+                run = self._run(tuple(rest))
                 found.append((Place(run.created, number), run))
-        is_timed = query.since is not None or query.until is not None
-        return nlargest(limit, found, key=lambda each: each[0] if is_timed else (0.0, each[0].number))
+        return nlargest(limit, found, key=lambda each: rank(query, each[0]))
 
     def count(self) -> dict[str, int]:
         return dict(self._ask("count_runs").fetchall())
@@ -196,6 +193,9 @@ class SQLiteRuns:
 
     def runtimes(self) -> list[RuntimeRecord]:
         return [RuntimeRecord(*values) for values in self._db.execute(self._sql["list_runtimes"])]
+
+    def lapsed(self, now: float, but: int) -> list[int]:
+        return [each.number for each in self.runtimes() if each.expires < now and each.number != but]
 
     def keep_runtime(self, runtime: RuntimeRecord) -> None:
         self._db.execute(self._sql["keep_runtime"], (runtime.number, runtime.name, runtime.expires))

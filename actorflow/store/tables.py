@@ -73,6 +73,10 @@ class Tables(Protocol):
 
     def runtimes(self) -> list[RuntimeRecord]: ...
 
+    def lapsed(self, now: float, but: int) -> list[int]:
+        """Runtimes whose lease is over; nobody else can fence them until this transaction has ended."""
+        ...
+
     def keep_runtime(self, runtime: RuntimeRecord) -> None: ...
 
     def drop_runtime(self, number: int) -> None:

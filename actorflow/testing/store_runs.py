@@ -164,16 +164,21 @@ class RunContract:
         assert await store.notes("r") == []
         assert (await claimed_in(store, "r")).token == 1
 
-    async def test_an_unfinished_run_is_deleted_only_when_no_live_runtime_has_it(
+    async def test_a_run_is_deleted_only_when_no_live_runtime_has_it(
         self, store: Store, one: int, two: int, store_clock: StoreClock
     ) -> None:
         await opened(store, "r", one)
         with pytest.raises(InvalidState, match="running"):
             await store.delete_run("r")
+        await ended(store, "being undone", two)
+        await store.claim_runs(two, run_id="being undone")
+        with pytest.raises(InvalidState, match="succeeded"):
+            await store.delete_run("being undone")
+        await store.release_run("being undone", owner=two)
+        await store.delete_run("being undone")
         store_clock.pass_by(LEASE + 1)
         await store.delete_run("r")
-        with pytest.raises(RecordNotFound):
-            await store.append("r", owner=one, sequence=1, turns=b"t")
+        await lost_its_lease(store, one, store.append("r", owner=one, sequence=1, turns=b"t"))
         await opened(store, "free", two)
         await store.release_run("free", owner=two)
         await store.delete_run("free")

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from actorflow.store import PostgresStore
+
 PLACES = ["/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt"]
 
 
@@ -29,6 +31,13 @@ def binaries() -> Path:
         "or name one with ACTORFLOW_TEST_POSTGRES=postgresql://…"
     )
     return Path(str(package.origin)).parent / "pginstall" / "bin"
+
+
+async def empty(store: PostgresStore) -> None:
+    """Forgets all that is in a store."""
+    db = store._desk._db
+    tables = "runs, run_labels, step_runs, attempts, turns, runtimes, messages, notes"
+    await db.execute("TRUNCATE " + ", ".join(f"actorflow.{table}" for table in tables.split(", ")))
 
 
 class Server:

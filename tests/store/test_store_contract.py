@@ -10,6 +10,7 @@ import pytest
 from actorflow.store import MemoryStore, PostgresStore, SQLiteStore, Store
 from actorflow.testing.store_contract import StoreContract
 from actorflow.testing.store_states import StoreClock
+from tests.store.servers import empty
 
 
 class TestMemoryStore(StoreContract):
@@ -31,5 +32,5 @@ class TestPostgresStore(StoreContract):
     @pytest.fixture
     async def store(self, postgres: str, store_clock: StoreClock) -> AsyncIterator[Store]:
         async with PostgresStore(postgres, clock=store_clock) as store:
-            await store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts")
+            await empty(store)
             yield store

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from actorflow.errors import InvalidState, RecordNotFound, StaleClaim
 from actorflow.store import Claim, MemoryStore, PostgresStore, Scheduled, SQLiteStore, StepRun, Store
 from tests.store.model import Model, Refused, Said
+from tests.store.servers import empty
 
 RUN = "run"
 STEPS = st.sampled_from(["charge", "pay", "fly"])
@@ -181,7 +182,7 @@ class PostgresStores(Stores):
         store = PostgresStore(self.dsn)
         entered = self.entered(store)
         if not hasattr(self, "is_empty"):
-            self.run(store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts"))
+            self.run(empty(store))
             self.is_empty = True
         return entered
 

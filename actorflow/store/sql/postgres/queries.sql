@@ -1,14 +1,24 @@
 -- add_runs --
 -- New runs; those whose id is there already stay as they are. In order of their ids, so that two who do this never wait for each other.
-INSERT INTO actorflow.runs (number, run_id, workflow, inputs, created)
-SELECT nextval('actorflow.numbers'), run_id, workflow, inputs, created
-FROM unnest($1::text[], $2::text[], $3::bytea[], $4::float8[]) AS given (run_id, workflow, inputs, created)
+INSERT INTO actorflow.runs (
+    number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, inputs, context, options
+)
+SELECT nextval('actorflow.numbers'), given.*
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::float8[], $5::float8[], $6::float8[], $7::bigint[], $8::float8[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[]
+) AS given (run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, inputs, context, options)
 ORDER BY run_id
-ON CONFLICT (run_id) DO NOTHING;
+ON CONFLICT (run_id) DO NOTHING
+RETURNING run_id, number;
 
 -- lock_runs --
 -- Runs by their ids and by the numbers of their step runs, locked in order until the transaction's end: nobody else writes to them meanwhile.
-SELECT number, run_id, workflow, created, CASE WHEN run_id = ANY($3::text[]) THEN inputs END AS inputs
+SELECT
+    number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem,
+    CASE WHEN run_id = ANY($3::text[]) THEN inputs ELSE '' END AS inputs, CASE WHEN run_id = ANY($3::text[]) THEN context ELSE '' END AS context,
+    CASE WHEN run_id = ANY($3::text[]) THEN options ELSE '' END AS options, CASE WHEN run_id = ANY($3::text[]) THEN result END AS result,
+    CASE WHEN run_id = ANY($3::text[]) THEN failure END AS failure
 FROM actorflow.runs
 WHERE number IN (
     SELECT number FROM actorflow.runs WHERE run_id = ANY($1::text[])
@@ -19,12 +29,185 @@ FOR NO KEY UPDATE;
 
 -- find_runs --
 -- The same, for who only reads.
-SELECT number, run_id, workflow, created, CASE WHEN run_id = ANY($3::text[]) THEN inputs END AS inputs
+SELECT
+    number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem,
+    CASE WHEN run_id = ANY($3::text[]) THEN inputs ELSE '' END AS inputs, CASE WHEN run_id = ANY($3::text[]) THEN context ELSE '' END AS context,
+    CASE WHEN run_id = ANY($3::text[]) THEN options ELSE '' END AS options, CASE WHEN run_id = ANY($3::text[]) THEN result END AS result,
+    CASE WHEN run_id = ANY($3::text[]) THEN failure END AS failure
 FROM actorflow.runs
 WHERE number IN (
     SELECT number FROM actorflow.runs WHERE run_id = ANY($1::text[])
     UNION SELECT run FROM actorflow.step_runs WHERE number = ANY($2::bigint[])
 );
+
+-- lock_claimable --
+-- The oldest runs that a runtime may take, of some workflows or of any, locked; those that somebody else has locked are left to him.
+SELECT number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, inputs, context, options, result, failure
+FROM actorflow.runs
+WHERE owner IS NULL AND ended IS NULL AND problem IS NULL AND (wake IS NULL OR wake <= $1)
+    AND ($2::text[] IS NULL OR workflow = ANY($2::text[]))
+ORDER BY number LIMIT $3
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- lock_purgeable --
+-- The runs of some statuses that ended first, locked.
+SELECT number FROM actorflow.runs
+WHERE owner IS NULL AND ended < $2 AND number IN (
+    SELECT number
+    FROM unnest($1::text[]) AS asked (asked_status)
+    CROSS JOIN LATERAL (
+        SELECT ended, number FROM actorflow.runs
+        WHERE status = asked_status AND ended IS NOT NULL AND ended < $2 AND owner IS NULL
+        ORDER BY ended, number LIMIT $3
+    ) AS first
+    ORDER BY ended, number LIMIT $3
+)
+FOR UPDATE SKIP LOCKED;
+
+-- find_tails --
+-- How many turns runs have; asked after they are locked, so that none is missed.
+SELECT run, coalesce((SELECT max(sequence) FROM actorflow.turns WHERE turns.run = asked.run), 0) AS tail
+FROM unnest($1::bigint[]) AS asked (run);
+
+-- move_runs --
+-- Runs as they are from now on; what they came to stays where nothing is given. One array per column.
+UPDATE actorflow.runs
+SET status = now.status, updated = now.updated, ended = now.ended, owner = now.owner, wake = now.wake, problem = now.problem,
+    result = CASE WHEN NOT now.clears THEN coalesce(now.result, runs.result) END,
+    failure = CASE WHEN NOT now.clears THEN coalesce(now.failure, runs.failure) END
+FROM unnest(
+    $1::text[], $2::float8[], $3::float8[], $4::bigint[], $5::float8[], $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bool[]
+) AS now (status, updated, ended, owner, wake, problem, result, failure, number, clears)
+WHERE runs.number = now.number;
+
+-- list_runs --
+-- Runs without their bytes: conditions and an order are added.
+SELECT number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, (SELECT coalesce(max(sequence), 0) FROM actorflow.turns WHERE run = runs.number) AS tail
+FROM actorflow.runs WHERE TRUE;
+
+-- list_labelled_runs --
+-- The same, of the runs with a label: they are found by it.
+SELECT number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, (SELECT coalesce(max(sequence), 0) FROM actorflow.turns WHERE run = runs.number) AS tail
+FROM actorflow.run_labels JOIN actorflow.runs ON number = run_labels.run WHERE TRUE;
+
+-- count_runs --
+-- How many runs there are in each status.
+SELECT status, count(*) FROM actorflow.runs GROUP BY status;
+
+-- keep_labels --
+-- The labels that a run has from now on.
+UPDATE actorflow.runs SET labels = $1, updated = $2 WHERE number = $3;
+
+-- drop_labels --
+-- Has runs not found by their labels any more.
+DELETE FROM actorflow.run_labels WHERE run = ANY($1::bigint[]);
+
+-- add_labels --
+-- Has runs found by their labels: one array per column.
+INSERT INTO actorflow.run_labels (name, value, run) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]);
+
+-- drop_attempts --
+-- The attempts at the steps of runs go.
+DELETE FROM actorflow.attempts WHERE step_run IN (SELECT number FROM actorflow.step_runs WHERE run = ANY($1::bigint[]));
+
+-- drop_rows --
+-- The step runs of runs go.
+DELETE FROM actorflow.step_runs WHERE run = ANY($1::bigint[]);
+
+-- drop_turns --
+-- What runs did goes.
+DELETE FROM actorflow.turns WHERE run = ANY($1::bigint[]);
+
+-- drop_run_messages --
+-- The messages for runs go.
+DELETE FROM actorflow.messages WHERE run = ANY($1::bigint[]);
+
+-- drop_notes --
+-- The notes of runs go.
+DELETE FROM actorflow.notes WHERE run = ANY($1::bigint[]);
+
+-- drop_runs --
+-- Runs go.
+DELETE FROM actorflow.runs WHERE number = ANY($1::bigint[]);
+
+-- list_runtimes --
+-- The runtimes, in the order they joined.
+SELECT number, name, expires FROM actorflow.runtimes ORDER BY number;
+
+-- lock_runtimes --
+-- Runtimes by their numbers: nobody fences them until the transaction's end, but a lease may be renewed.
+SELECT number, name, expires FROM actorflow.runtimes WHERE number = ANY($1::bigint[]) ORDER BY number FOR KEY SHARE;
+
+-- lock_lapsed --
+-- Runtimes whose lease is over, but for one, locked; those that are writing just now are left to who comes next.
+SELECT number FROM actorflow.runtimes WHERE expires < $1 AND number <> $2 ORDER BY number FOR UPDATE SKIP LOCKED;
+
+-- keep_runtimes --
+-- Runtimes as they are from now on: one array per column.
+INSERT INTO actorflow.runtimes (number, name, expires) SELECT * FROM unnest($1::bigint[], $2::text[], $3::float8[])
+ON CONFLICT (number) DO UPDATE SET expires = excluded.expires;
+
+-- free_runs --
+-- What runtimes had is nobody's. Runs are locked in order of their numbers, as always.
+WITH had AS (SELECT number FROM actorflow.runs WHERE owner = ANY($1::bigint[]) ORDER BY number FOR NO KEY UPDATE)
+UPDATE actorflow.runs SET owner = NULL FROM had WHERE runs.number = had.number;
+
+-- drop_runtimes --
+-- Runtimes go.
+DELETE FROM actorflow.runtimes WHERE number = ANY($1::bigint[]);
+
+-- add_turns --
+-- What runs did in this commit: one array per column.
+INSERT INTO actorflow.turns (run, sequence, data) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]);
+
+-- find_turns --
+-- What runs did in one commit each.
+SELECT run, sequence, data FROM actorflow.turns
+JOIN unnest($1::bigint[], $2::bigint[]) AS asked (asked_run, asked_sequence) ON run = asked_run AND sequence = asked_sequence;
+
+-- list_turns --
+-- What runs did, in order.
+SELECT run, data FROM actorflow.turns WHERE run = ANY($1::bigint[]) ORDER BY run, sequence;
+
+-- list_backlog --
+-- What runs did that no step runs were made of, in order.
+SELECT run, data FROM actorflow.turns JOIN actorflow.runs ON number = run
+WHERE run = ANY($1::bigint[]) AND sequence > projected ORDER BY run, sequence;
+
+-- keep_projected --
+-- Step runs were made of so many more turns: one array per column.
+UPDATE actorflow.runs SET projected = projected + more.made
+FROM unnest($1::bigint[], $2::bigint[]) AS more (made, run) WHERE number = more.run;
+
+-- add_messages --
+-- Messages for runs: one array per column.
+INSERT INTO actorflow.messages (number, run, kind, data, posted)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[], $5::float8[]);
+
+-- drop_messages --
+-- Messages were consumed by their runs: one array per column.
+DELETE FROM actorflow.messages USING unnest($1::bigint[], $2::bigint[]) AS gone (gone_number, gone_run)
+WHERE number = gone_number AND run = gone_run;
+
+-- list_messages_of --
+-- The messages for runs, in order.
+SELECT run, messages.number, run_id, kind, data, posted FROM actorflow.messages JOIN actorflow.runs ON runs.number = run
+WHERE run = ANY($1::bigint[]) ORDER BY messages.number;
+
+-- list_messages_for --
+-- The messages for the runs of a runtime, in order.
+SELECT messages.number, run_id, kind, data, posted FROM actorflow.messages JOIN actorflow.runs ON runs.number = run
+WHERE owner = $1 ORDER BY messages.number;
+
+-- add_notes --
+-- What operators did: one array per column.
+INSERT INTO actorflow.notes (number, run, who, what, why, at)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::float8[]);
+
+-- list_notes --
+-- What operators did to runs, in order.
+SELECT run, notes.number, run_id, who, what, why, at FROM actorflow.notes JOIN actorflow.runs ON runs.number = run
+WHERE run = ANY($1::bigint[]) ORDER BY notes.number;
 
 -- find_rows --
 -- Step runs by their numbers.

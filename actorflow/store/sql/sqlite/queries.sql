@@ -44,7 +44,7 @@ FROM runs WHERE TRUE;
 SELECT
     number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem,
     (SELECT coalesce(max(sequence), 0) FROM turns WHERE run = number)
-FROM run_labels CROSS JOIN runs ON number = run_labels.run WHERE run_labels.name = ? AND run_labels.value = ?;
+FROM run_labels CROSS JOIN runs ON number = run_labels.run WHERE TRUE;
 
 -- count_runs --
 -- How many runs there are in each status.
@@ -80,7 +80,7 @@ ORDER BY number LIMIT ?;
 -- The runs of a status that ended first.
 SELECT ended, number FROM runs INDEXED BY runs_by_end
 WHERE status = ? AND ended IS NOT NULL AND ended < ? AND owner IS NULL
-ORDER BY ended LIMIT ?;
+ORDER BY ended, number LIMIT ?;
 
 -- find_labels --
 -- The id and the labels of a run.
