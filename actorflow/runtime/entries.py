@@ -15,9 +15,9 @@ from msgspec import msgpack
 from actorflow import facts
 from actorflow.engine import orders
 from actorflow.errors import InvalidValue, NotSerializable
-from actorflow.failures import FailureRecord, rebuild, record
+from actorflow.failures import FailureRecord, rebuild, record, type_name
 from actorflow.plan import Around
-from actorflow.policy import Skip
+from actorflow.policy import Skip, TryAgain
 from actorflow.runtime.snapshot_emitted import emitted_plan, emitted_record
 from actorflow.runtime.snapshot_records import Emitted
 from actorflow.store import Codec, Entry
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 MESSAGES_THAT_INFORM: Final = frozenset({facts.StepEntered, facts.StepHeartbeat, facts.StepProgressed})
 """They change nothing, so they aren't recorded."""
+
+
+TRY_AGAIN: Final = type_name(TryAgain)
 
 
 class _Absent:
@@ -112,20 +115,37 @@ def whole_in(desk: Desk, row: Row, draft: Draft, data: bytes | None) -> Any:
     return None if data is None else desk.codec.decode(data, row.launch.plan.return_type)
 
 
+def failure_out(error: BaseException) -> FailureRecord:
+    """A `TryAgain` keeps the exception that it gives as its reason."""
+    written = record(error)
+    if isinstance(error, TryAgain) and isinstance(error.reason, BaseException):
+        written = msgspec.structs.replace(written, parts=(record(error.reason),))
+    return written
+
+
+def failure_in(written: FailureRecord) -> BaseException:
+    if written.type != TRY_AGAIN:
+        return rebuild(written)
+    reason = rebuild(written.parts[0]) if written.parts else written.message or None
+    again = TryAgain(reason, after=written.fields.get("after"))
+    again.__cause__ = rebuild(written.cause) if written.cause is not None else None
+    return again
+
+
 def error_out(desk: Desk, row: Row, message: Any, error: BaseException | None) -> FailureRecord | None:
-    return None if error is None else record(error)
+    return None if error is None else failure_out(error)
 
 
 def error_in(desk: Desk, row: Row, draft: Draft, data: Any) -> BaseException | None:
-    return None if data is None else rebuild(msgspec.convert(data, FailureRecord))
+    return None if data is None else failure_in(msgspec.convert(data, FailureRecord))
 
 
 def packed_error_out(desk: Desk, row: Row, message: Any, error: BaseException) -> bytes:
-    return msgpack.encode(record(error))
+    return msgpack.encode(failure_out(error))
 
 
 def packed_error_in(desk: Desk, row: Row, draft: Draft, data: bytes) -> BaseException:
-    return rebuild(msgpack.decode(data, type=FailureRecord))
+    return failure_in(msgpack.decode(data, type=FailureRecord))
 
 
 def body_of(row: Row, node: int, number: int) -> BodyPlan:

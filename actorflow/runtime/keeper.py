@@ -38,6 +38,9 @@ AT_ONCE = 100
 """How many runs are claimed in one transaction."""
 FOLLOWED_EVERY = 0.5
 """Seconds between two looks at a run that goes on elsewhere, and is waited for here."""
+A_DAY = 86_400.0
+OFTEN = 30
+"""How many looks in a row may find nothing before they become rare, where time jumps."""
 LOOKS = 3
 """How often within a lease's time it is renewed, and lapsed ones are looked for."""
 
@@ -198,23 +201,31 @@ class Keeper:
 
     async def watch(self) -> None:
         """Renews the lease, and takes over what others have left."""
+        looks = 0
         while True:
+            wait = self.wait_after(looks)
             try:
-                if not await self.renew():
-                    return
-                await self.take_over()
+                await self.renew(max(self.lease, LOOKS * wait))
+                looks = 0 if await self.take_over() else looks + 1
             except StoreError as error:
                 log.warning("the store can't be asked for runs that were left", error=str(error))
-            await asyncio.sleep(self.lease / LOOKS)
+            await asyncio.sleep(wait)
 
-    async def renew(self) -> bool:
-        """False if another runtime has fenced this one: its runs aren't its own any more."""
-        if await self.held(self.store.renew(self.owner, lease=self.lease)):
-            return True
-        log.error("the runtime has lost its lease; its runs go on elsewhere", worker=self.worker)
-        self.machine.lose_all()
-        self.owner = self.recorder.owner = await self.held(self.store.join(self.worker, lease=self.lease))
-        return True
+    def wait_after(self, looks: int) -> float:
+        """Seconds to the next look. Where time jumps from timer to timer, looks at which nothing was found become rare: else a month would
+        take as long as they do.
+        """
+        wait = self.lease / LOOKS
+        if self.machine.services.clock.linger or looks < OFTEN:
+            return wait
+        return min(wait * 2.0 ** min(looks - OFTEN, 32), max(wait, A_DAY))
+
+    async def renew(self, lease: float) -> None:
+        """If another runtime has fenced this one, its runs aren't its own any more, and it joins anew."""
+        if not await self.held(self.store.renew(self.owner, lease=lease)):
+            log.error("the runtime has lost its lease; its runs go on elsewhere", worker=self.worker)
+            self.machine.lose_all()
+            self.owner = self.recorder.owner = await self.held(self.store.join(self.worker, lease=lease))
 
     async def held(self, asked: Any) -> Any:
         """A clock that jumps doesn't while the store is asked."""
@@ -225,15 +236,17 @@ class Keeper:
         finally:
             clock.release()
 
-    async def take_over(self) -> None:
-        """All unfinished runs of workflows that are known here, and that nobody has."""
+    async def take_over(self) -> bool:
+        """All unfinished runs of workflows that are known here, and that nobody has. Answers whether there were any."""
+        found = False
         while True:
             names = tuple(self.machine.known.workflows)
             taken = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names)) if names else []
             if taken:
+                found = True
                 await self.take(taken)
             if len(taken) < AT_ONCE:
-                return
+                return found
 
     async def take(self, taken: Sequence[RunRecord]) -> None:
         if crash_points.listener is not None:

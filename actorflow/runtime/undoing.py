@@ -31,7 +31,7 @@ class Undoing:
                 keeper = self.machine.keeper
                 done = self._under_way[run.id] = loop.create_future()
                 try:
-                    row = reversible_row(run) if keeper is None else await self.stored(keeper, run)
+                    row = reversible_row(run) if keeper is None or is_only_here(run) else await self.stored(keeper, run)
                 except BaseException:
                     del self._under_way[run.id]
                     done.cancel()
@@ -89,6 +89,11 @@ def not_reversible(run: Run[Any]) -> InvalidState:
         f"run {run.id!r} can't be undone: it {why_not(run)}"
         "\nOnly a run started with reversible=True that has succeeded can."
     )
+
+
+def is_only_here(run: Run[Any]) -> bool:
+    """A run that was resumed from a snapshot isn't in the store."""
+    return run._row is not None and run._row.journal is None
 
 
 def why_not(run: Run[Any]) -> str:
