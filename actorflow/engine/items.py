@@ -9,7 +9,7 @@ from __future__ import annotations
 from actorflow.engine import rollback
 from actorflow.engine.fold_scopes import UNDOING_ITEM
 from actorflow.engine.frames import make_special
-from actorflow.engine.items_of import goes_forward, is_gated, is_taken_back, item_of
+from actorflow.engine.items_of import is_gated, is_taken_back, item_of
 from actorflow.engine.orders import LeaveScope
 from actorflow.engine.record import record
 from actorflow.engine.state import (
@@ -30,7 +30,7 @@ from actorflow.errors import RunFailed
 from actorflow.facts import ItemEnded
 from actorflow.outcome import Failed, Rollback
 
-__all__ = ["goes_forward", "inherit", "is_gated", "is_taken_back", "item_of", "leave_next", "nodes_of", "roll_back"]
+__all__ = ["inherit", "is_gated", "is_taken_back", "item_of", "leave_next", "nodes_of", "roll_back"]
 
 BUSY = frozenset({
     ASKED, GUARDING, RUNNING, OVERDUE, STOPPING, COMPENSATING, COMPENSATION_WAITING, LEAVING, UNDOING, UNDO_WAITING,

@@ -39,7 +39,6 @@ from actorflow.engine.state import (
 from actorflow.errors import OutcomeUnknown, StepCancelled, StepTimeout, describe
 from actorflow.facts import (
     AttemptFailed,
-    AttemptLost,
     BodyOpened,
     CompensationAttemptFailed,
     CompensationGaveUp,
@@ -219,14 +218,6 @@ def grace_is_over(state: State, message: GraceOver, now: float) -> Next:
 
 def is_not_tried_again(state: State, fact: StepAbandoned, now: float) -> Next:
     """R12, R54: its outcome is unknown: offered to its compensation, or to an undo that asked for such."""
-    return compensates_or_stands(state, fact, fact.error, now)
-
-
-def is_taken_back_if_lost(state: State, fact: AttemptLost, now: float) -> Next:
-    """R54: in a rollback it doesn't run again, and may have acted."""
-    is_scope = state.program.steps[fact.node].control is not None
-    if is_scope or items.goes_forward(state, fact.node):
-        return None
     return compensates_or_stands(state, fact, fact.error, now)
 
 

@@ -56,7 +56,7 @@ rows: dict[type, Rule] = {
     orders.DeadlinePassed:            Rule(RUNNING,        None,                                 None,                    policy.times_out),
     orders.GraceOver:                 Rule(None,           None,                                 None,                    policy.grace_is_over),
     facts.StepAbandoned:              Rule(None,           fold.step_abandoned,                  requests.abandons_it,    policy.is_not_tried_again),
-    facts.AttemptLost:                Rule(None,           fold.attempt_lost,                    None,                    policy.is_taken_back_if_lost),
+    facts.AttemptLost:                Rule(None,           fold.attempt_lost),
     facts.RetryScheduled:             Rule(None,           fold.retry_scheduled,                 policy.wait_for_retry),
     orders.RetryDue:                  Rule(WAITING,        None,                                 None,                    policy.retry_is_due),
     facts.StepGaveUp:                 Rule(None,           fold.step_gave_up,                    None,                    policy.starts_a_rollback),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from actorflow.engine import State, begin_recording, decide, end_turn, replay_turn
@@ -11,20 +9,10 @@ from actorflow.engine.advance import SPAWN_BUDGET
 from actorflow.engine.frames import leaves_nothing
 from actorflow.engine.state import RunOptions
 from actorflow.facts import BodyOpened, RunStarted, StepHeartbeat, StepStarted, StepSucceeded
-from actorflow.plan import Body, Call, Draft, DraftNode, NodeValue, Plan, Repeat, compile_draft
+from actorflow.plan import Body, Call, Draft, DraftNode, Plan, Repeat, compile_draft
+from tests.engine.drawn import draft_of, with_a_body
 from tests.engine.drive import Drive, chain, fan, handler, step, succeeds
 from tests.simulation.sameness import check_same
-
-
-def draft_of(*nodes: DraftNode) -> Draft:
-    return Draft("drawn", (), list(nodes), NodeValue(0), True, Any, is_body=True)
-
-
-def with_a_body(name: str, body: Body, control: Any) -> DraftNode:
-    spec = step()
-    return DraftNode(
-        name, type(spec)(name, spec.function, spec.signature, "scope", Any, control=control), (), bodies=(body,)
-    )
 
 
 def drawn_late(draft: Draft) -> Body:
@@ -50,9 +38,8 @@ def test_a_replay_gives_each_turns_facts_again() -> None:
     state = State(drive.plan, "r", (), drive.options)
     begin_recording(state)
     again = [[type(fact).__name__ for fact in replay_turn(state, turn)] for turn in drive.turns]
-    assert " ".join(name for names in again for name in names) == "RunStarted StepScheduled StepStarted " + (
-        "StepSucceeded StepScheduled StepStarted StepSucceeded RunEnded"
-    )
+    told = "RunStarted StepScheduled StepStarted StepSucceeded StepScheduled StepStarted StepSucceeded RunEnded"
+    assert [name for names in again for name in names] == told.split()
     check_same(drive.state, state)
 
 

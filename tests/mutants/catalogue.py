@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import engine, pools, runtime, scopes, surroundings
+from tests.mutants import engine, pools, runtime, scopes, surroundings, takeovers
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *engine.MUTANTS,
     *scopes.MUTANTS,
+    *takeovers.MUTANTS,
     *pools.MUTANTS,
     *runtime.MUTANTS,
     *surroundings.MUTANTS,
