@@ -13,7 +13,7 @@ import msgspec
 from msgspec import msgpack
 
 from actorflow import facts
-from actorflow.engine import orders
+from actorflow.engine import ItemPatienceOver, NodeRequest, Request
 from actorflow.errors import InvalidValue, NotSerializable
 from actorflow.failures import FailureRecord, rebuild, record, type_name
 from actorflow.plan import Around
@@ -296,7 +296,7 @@ WRITTEN: Final = (
     facts.RunStarted, facts.GuardsPassed, facts.GuardFailed, facts.StepSkipped, facts.StepSucceeded, facts.StepHalted,
     facts.AttemptFailed, facts.StepInterrupted, facts.StepRecovered, facts.StepCompensated,
     facts.CompensationAttemptFailed, facts.StepUndone, facts.UndoAttemptFailed, facts.BodyOpened, facts.ItemsPulled,
-    facts.ScopeLeft, facts.StepsEmitted, *orders.Request.__subclasses__(), *orders.NodeRequest.__subclasses__(),
+    facts.ScopeLeft, facts.StepsEmitted, *Request.__subclasses__(), *NodeRequest.__subclasses__(),
 )  # fmt: skip
 FORMS: Final[Mapping[str, Form]] = {kind.__name__: form_of(kind) for kind in WRITTEN}
 
@@ -310,7 +310,7 @@ unpack = msgpack.Decoder().decode
 def written(desk: Desk, row: Row, message: Any) -> Entry:
     """Raises `NotSerializable`, naming the path."""
     form = FORMS[type(message).__name__]
-    node = getattr(message, "node", -1) if type(message) is not orders.ItemPatienceOver else -1
+    node = getattr(message, "node", -1) if type(message) is not ItemPatienceOver else -1
     value = None
     if form.value is not None:
         field, coder = form.value
@@ -368,7 +368,7 @@ def read(desk: Desk, row: Row, entry: Entry) -> Any:
     if form.value is not None:
         field, coder = form.value
         known[field] = coder.read(desk, row, draft, entry.value)
-    if issubclass(form.kind, (facts.StepFact, orders.NodeRequest)):
+    if issubclass(form.kind, (facts.StepFact, NodeRequest)):
         known["node"], known["attempt"] = node, entry.attempt
     return form.kind(**known)
 
