@@ -22,23 +22,45 @@ from actorflow.testing.runtimes import open_runtime
 from actorflow.testing.sequencer import Sequencer
 
 if TYPE_CHECKING:
+    from actorflow.testing.checking import InvariantBroken, check_run, check_store
+    from actorflow.testing.crashes import CRASH_POINTS, Crashes, Crashing, Saga, Story, crash_at, crash_everywhere
+    from actorflow.testing.lives import Life, MortalStore, ProcessDied
     from actorflow.testing.store_contract import StoreContract
 else:
-    __getattr__ = loads_later(__name__, store_contract="StoreContract")
+    __getattr__ = loads_later(
+        __name__,
+        checking="InvariantBroken check_run check_store",
+        crashes="CRASH_POINTS Crashes Crashing Saga Story crash_at crash_everywhere",
+        lives="Life MortalStore ProcessDied",
+        store_contract="StoreContract",
+    )
 
 __all__ = [
+    "CRASH_POINTS",
     "EPOCH",
     "Comparison",
     "Crash",
+    "Crashes",
+    "Crashing",
     "Fault",
     "Faults",
     "History",
+    "InvariantBroken",
+    "Life",
     "MockClock",
+    "MortalStore",
     "Outside",
+    "ProcessDied",
     "Record",
     "Recorder",
+    "Saga",
     "Sequencer",
     "StoreContract",
+    "Story",
+    "check_run",
+    "check_store",
+    "crash_at",
+    "crash_everywhere",
     "history",
     "inject",
     "open_runtime",

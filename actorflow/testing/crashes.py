@@ -52,6 +52,8 @@ class Crashes:
             self.is_down = True
             for life in LIVING:
                 life.die()
+        if (task := asyncio.current_task()) is not None:
+            task.add_done_callback(nobody_asks)
         raise ProcessDied(point)
 
     @contextmanager
@@ -64,6 +66,12 @@ class Crashes:
             yield self
         finally:
             crash_points.listener = None
+
+
+def nobody_asks(task: asyncio.Task[Any]) -> None:
+    """What a task came to that has died: it is no news, so nobody is told."""
+    if not task.cancelled():
+        task.exception()
 
 
 @contextmanager
@@ -130,7 +138,13 @@ class Crashing:
     most_lives = 1000
 
     def __init__(
-        self, saga: Saga, *, clock: MockClock, store: Callable[[], Store] | None = None, lease: float = 30.0, asks: bool = False
+        self,
+        saga: Saga,
+        *,
+        clock: MockClock,
+        store: Callable[[], Store] | None = None,
+        lease: float = 30.0,
+        asks: bool = False,
     ) -> None:
         memory = MemoryStore(clock=clock)
         self.saga = saga
@@ -179,7 +193,8 @@ class Crashing:
         if not self.asks:
             await self.until_ended(life)
         run = await self.start(life.runtime)
-        return await run.outcome()
+        outcome: Outcome[Any] = await run.outcome()
+        return outcome
 
     async def start(self, runtime: Runtime) -> Any:
         """The run that is there, if there is one."""
@@ -236,7 +251,9 @@ async def crash_everywhere(
     """
 
     async def told(strikes: Strikes) -> Story:
-        return await Crashing(prepare(), clock=clock, store=open_store() if open_store else None, **options).run(strikes)
+        return await Crashing(prepare(), clock=clock, store=open_store() if open_store else None, **options).run(
+            strikes
+        )
 
     undisturbed = await told(never)
     yield undisturbed

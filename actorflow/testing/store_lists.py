@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -74,10 +75,10 @@ class ListContract:
         start = store_clock.time()
         all = await many(store, one, store_clock)
 
-        def those(wanted: Any) -> list[str]:
+        def those(wanted: Callable[[int], object]) -> list[str]:
             return [run_id for run_id in all if wanted(int(run_id[1:]))]
 
-        cases: list[tuple[dict[str, Any], Any]] = [
+        cases: list[tuple[dict[str, Any], Callable[[int], object]]] = [
             ({}, lambda each: True),
             ({"status": ["failed"]}, lambda each: each % 3 == 2),
             ({"status": ["failed", "running"]}, lambda each: each % 3 != 1),
@@ -127,7 +128,7 @@ class ListContract:
         assert await paged(store, 2, since=store_clock.time()) == ["r4", "r3", "r2", "r1", "r0"]
 
     @pytest.mark.parametrize("asked", [{"after": "x"}, {"status": "failed"}, {"status": ["lost"]}, {"limit": -1}])
-    async def test_what_makes_no_sense_is_refused(self, store: Store, asked: dict[str, Any]) -> None:
+    async def test_a_list_that_makes_no_sense_is_refused(self, store: Store, asked: dict[str, Any]) -> None:
         with pytest.raises(InvalidValue):
             await store.list_runs(**asked)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actorflow.errors import InvalidState, InvalidValue, RecordNotFound, RunConflict
-from actorflow.store import NewRun, RunChange, Store
+from actorflow.store import Append, NewRun, RunChange, Store
 from actorflow.testing.store_states import LEASE, StoreClock, ended, lost_its_lease, opened
 
 FULL = NewRun("r/1 ✈", "book", b"in", "f1ng3r", b"context", {"team": "blue", "été": "☀ '"}, b"options", "parent/1")
@@ -112,6 +112,17 @@ class RunContract:
         await store.append("r", owner=one, sequence=3, turns=b"t", change=RunChange("succeeded", b"fine"))
         done = await store.get_run("r")
         assert (done.result, done.failure) == (b"fine", None)
+
+    async def test_of_what_becomes_of_it_in_one_commit_the_last_counts(self, store: Store, one: int) -> None:
+        await opened(store, "r", one)
+        await store.append("r", owner=one, sequence=1, turns=b"t", change=RunChange("failed", b"old", b"bad"))
+        await store.claim_runs(one, run_id="r")
+        changes = [RunChange("running"), RunChange("succeeded", b"fine")]
+        assert await store.together(
+            [Append("r", one, number, b"t", each) for number, each in enumerate(changes, 2)]
+        ) == [2, 3]
+        run = await store.get_run("r")
+        assert (run.status, run.result, run.failure, run.owner) == ("succeeded", b"fine", None, None)
 
     # ── labels ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -61,7 +61,7 @@ class TurnContract:
         requests = [Append(f"r{each}", one if each % 3 else 999, 1, b"t") for each in range(10)]
         requests += [Append("r1", one, 2, b"t2", RunChange("succeeded", b"out")), Append("none", one, 1, b"")]
         answers = await store.together(requests)
-        kinds = [type(answer) for answer in answers]
+        kinds: list[Any] = [type(answer) for answer in answers]
         assert kinds == [LeaseLost if each % 3 == 0 else int for each in range(10)] + [int, RecordNotFound]
         assert [len(await store.turns(f"r{each}")) for each in range(10)] == [0, 2, 1, 0, 1, 1, 0, 1, 1, 0]
         assert (await store.get_run("r1")).result == b"out"
@@ -76,10 +76,13 @@ class TurnContract:
     @pytest.mark.parametrize(
         "given", [{"turns": "text"}, {"sequence": -1}, {"owner": None}, {"change": RunChange("lost")}]
     )
-    async def test_what_makes_no_sense_is_refused(self, store: Store, one: int, given: dict[str, Any]) -> None:
+    async def test_an_append_that_makes_no_sense_is_refused(
+        self, store: Store, one: int, given: dict[str, Any]
+    ) -> None:
         await opened(store, "r", one)
+        whole: dict[str, Any] = {"owner": one, "sequence": 1, "turns": b"", **given}
         with pytest.raises(InvalidValue):
-            await store.append("r", **{"owner": one, "sequence": 1, "turns": b"", **given})
+            await store.append("r", **whole)
         assert await store.turns("r") == []
 
     # ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────
