@@ -18,9 +18,15 @@ SETTINGS = {"application_name": "actorflow", "enable_seqscan": "off", "jit": "of
 """Every question of ours is by key; a plan that was made while a table was empty would go on reading it whole."""
 
 
+LONGEST_PAUSE = 1000
+"""Milliseconds of nothing in the middle of a transaction that the server allows at least: the locks of a process that was frozen there go then."""
+
+
 async def open_database(dsn: str, store: str, connect_timeout: float, busy_timeout: float) -> Any:
     """A connection to tables of this version. Raises what asyncpg raises, and `StoreTooNew`."""
-    settings = {**SETTINGS, "lock_timeout": str(round(busy_timeout * 1000))}
+    patience = round(busy_timeout * 1000)
+    idle = {"idle_in_transaction_session_timeout": str(max(LONGEST_PAUSE, patience // 2))}
+    settings = {**SETTINGS, **idle, "lock_timeout": str(patience)}
     connect = cast("Any", asyncpg).connect
     db = await connect(dsn, timeout=connect_timeout, command_timeout=busy_timeout + 1, server_settings=settings)
     try:

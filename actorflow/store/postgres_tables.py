@@ -12,7 +12,8 @@ from typing import Any
 from actorflow.clock import Clock
 from actorflow.store.base import Attempt
 from actorflow.store.lead import Lead
-from actorflow.store.postgres_runs import PostgresRuns, columns
+from actorflow.store.postgres_reads import columns
+from actorflow.store.postgres_runs import PostgresRuns
 from actorflow.store.projection import told_by
 from actorflow.store.records import as_changed, as_new, as_past, attempt_from, row_from
 from actorflow.store.requests import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actorflow.errors import InvalidState, InvalidValue, LeaseLost, RecordNotFound, RunConflict
+from actorflow.errors import InvalidState, LeaseLost, RecordNotFound, RunConflict
 from actorflow.store import lead as rules
 from actorflow.store.lead import Lead
 from actorflow.store.requests import (
@@ -30,7 +30,7 @@ from actorflow.store.requests import (
     TakeNote,
 )
 from actorflow.store.runs import NewRun, Note, Opened, RunMessage, RunPage, RunRecord, RuntimeRecord
-from actorflow.store.tables import Place, Tables
+from actorflow.store.tables import Tables, place
 
 
 def no_run(run_id: str) -> RecordNotFound:
@@ -100,16 +100,6 @@ def list_runs(tables: Tables, request: ListRuns) -> RunPage:
     found = tables.page(request, place(request.after), request.limit + 1)
     more = found[request.limit - 1][0] if len(found) > request.limit else None
     return RunPage([run for _, run in found[: request.limit]], f"{more.created!r}/{more.number}" if more else None)
-
-
-def place(after: str | None) -> Place | None:
-    if after is None:
-        return None
-    created, _, number = after.partition("/")
-    try:
-        return Place(float(created), int(number))
-    except ValueError:
-        raise InvalidValue(f"after is what `next` of a page was, not {after!r}") from None
 
 
 def count_runs(tables: Tables, request: CountRuns) -> dict[str, int]:
@@ -205,7 +195,7 @@ def claims(tables: Tables, request: ClaimRuns, now: float) -> list[Lead]:
     if request.run_id is None:
         return tables.claimable(now, request.limit, request.workflows)
     lead = lead_of(tables, request.run_id)
-    is_free = lead.owner in {None, request.owner} or tables.runtime(lead.owner) is None
+    is_free = lead.owner is None or lead.owner == request.owner or tables.runtime(lead.owner) is None
     return [lead] if is_free else []
 
 

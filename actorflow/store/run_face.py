@@ -42,6 +42,7 @@ from actorflow.store.runs import (
     RunRecord,
     RuntimeRecord,
 )
+from actorflow.store.tables import place
 
 T = TypeVar("T")
 
@@ -115,6 +116,7 @@ class RunFace(ABC):
         limit: int = 100,
         after: str | None = None,
     ) -> RunPage:
+        place(after)
         request = ListRuns(
             statuses(status, UNFINISHED | ENDED),
             None if workflow is None else name("workflow", workflow),

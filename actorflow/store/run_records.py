@@ -50,7 +50,7 @@ def as_new_run(number: int, run: RunRecord) -> tuple[Any, ...]:
 def as_moved(move: Move) -> tuple[Any, ...]:
     now = move.lead
     kept = now.status, now.updated, now.ended, now.owner, now.wake, now.problem
-    return (*kept, move.result, move.failure, now.number)
+    return (*kept, move.result, move.failure, move.clears, now.number)
 
 
 def lead_from(values: tuple[Any, ...]) -> Lead:

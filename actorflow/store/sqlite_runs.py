@@ -51,8 +51,6 @@ class SQLiteRuns:
             self._turns.clear()
         if self._moves:
             self._db.executemany(self._sql["move_run"], [as_moved(move) for move in self._moves])
-            cleared = [(move.lead.number,) for move in self._moves if move.clears]
-            self._db.executemany(self._sql["clear_outcome"], cleared)
             for lead in (move.lead for move in self._moves):
                 if lead.owner is None:
                     self._leads.pop(lead.run_id, None)

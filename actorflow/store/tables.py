@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from actorflow.errors import InvalidValue
 from actorflow.store.base import Attempt
 from actorflow.store.lead import Lead, Move
 from actorflow.store.requests import ListRuns
@@ -21,6 +22,17 @@ class Place(NamedTuple):
 
     created: float
     number: int
+
+
+def place(after: str | None) -> Place | None:
+    """Where a page goes on; `None`: at the beginning."""
+    if after is None:
+        return None
+    created, _, number = after.partition("/")
+    try:
+        return Place(float(created), int(number))
+    except ValueError:
+        raise InvalidValue(f"after is what `next` of a page was, not {after!r}") from None
 
 
 class Tables(Protocol):

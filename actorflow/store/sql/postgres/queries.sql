@@ -73,11 +73,11 @@ FROM unnest($1::bigint[]) AS asked (run);
 -- Runs as they are from now on; what they came to stays where nothing is given. One array per column.
 UPDATE actorflow.runs
 SET status = now.status, updated = now.updated, ended = now.ended, owner = now.owner, wake = now.wake, problem = now.problem,
-    result = CASE WHEN NOT now.clears THEN coalesce(now.result, runs.result) END,
-    failure = CASE WHEN NOT now.clears THEN coalesce(now.failure, runs.failure) END
+    result = coalesce(now.result, CASE WHEN NOT now.clears THEN runs.result END),
+    failure = coalesce(now.failure, CASE WHEN NOT now.clears THEN runs.failure END)
 FROM unnest(
-    $1::text[], $2::float8[], $3::float8[], $4::bigint[], $5::float8[], $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bool[]
-) AS now (status, updated, ended, owner, wake, problem, result, failure, number, clears)
+    $1::text[], $2::float8[], $3::float8[], $4::bigint[], $5::float8[], $6::text[], $7::bytea[], $8::bytea[], $9::bool[], $10::bigint[]
+) AS now (status, updated, ended, owner, wake, problem, result, failure, clears, number)
 WHERE runs.number = now.number;
 
 -- list_runs --

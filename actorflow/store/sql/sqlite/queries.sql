@@ -25,12 +25,9 @@ INSERT INTO runs (
 -- move_run --
 -- A run as it is from now on; what it came to stays where nothing is given.
 UPDATE runs
-SET status = ?, updated = ?, ended = ?, owner = ?, wake = ?, problem = ?, result = coalesce(?, result), failure = coalesce(?, failure)
-WHERE number = ?;
-
--- clear_outcome --
--- A run that goes on hasn't come to anything yet.
-UPDATE runs SET result = NULL, failure = NULL WHERE number = ?;
+SET status = ?1, updated = ?2, ended = ?3, owner = ?4, wake = ?5, problem = ?6,
+    result = coalesce(?7, CASE WHEN NOT ?9 THEN result END), failure = coalesce(?8, CASE WHEN NOT ?9 THEN failure END)
+WHERE number = ?10;
 
 -- list_runs --
 -- Runs without their bytes: conditions and an order are added.
