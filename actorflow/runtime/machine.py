@@ -281,8 +281,9 @@ class Machine:
 
     def lose_all(self) -> None:
         """R50: another runtime has fenced this one."""
+        owner = self.keeper.owner if self.keeper is not None else 0
         for row in [row for row in self.rows.values() if row.journal is not None]:
-            self.let_go(row, LeaseLost(f"run {row.id!r} was taken over by another runtime"))
+            self.let_go(row, LeaseLost(owner, row.id))
 
     # ── for the parts ─────────────────────────────────────────────────────────────────────────────────────────────
 

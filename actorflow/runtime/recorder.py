@@ -48,7 +48,7 @@ class Sent(NamedTuple):
     """What is on its way of one run: how many of its turns, and what was asked of the store for it."""
 
     row: Row
-    count: int
+    turns: int
     requests: Sequence[Request[Any]]
 
 
@@ -134,7 +134,7 @@ class Recorder:
         for sent in batch:
             assert sent.row.journal is not None
             sent.row.journal.is_under_way = False
-            if sent.row.journal.held and len(sent.row.journal.held) > sent.count:
+            if sent.row.journal.held and len(sent.row.journal.held) > sent.turns:
                 self.due[sent.row.id] = sent.row
         if self.due:
             self.send()
@@ -172,7 +172,7 @@ class Recorder:
             return
         if journal.accepted is not None and not journal.accepted.done():
             journal.accepted.set_result(None)
-        for _ in range(sent.count):
+        for _ in range(sent.turns):
             held = journal.held.popleft()
             if held.waits:
                 self.machine.executor.release(row, held)
