@@ -14,7 +14,7 @@ from tests.simulation.sameness import check_facts, check_same
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-CRASHING = float(os.environ.get("SIMULATED_CRASHES", "0.3"))
+CRASHING = float(os.environ.get("SIMULATED_CRASHES", "0.2"))
 """How many of the runs that are recorded meet crashes, and how many of the others are replayed at their end."""
 
 OUTSIDE = (

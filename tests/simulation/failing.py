@@ -100,7 +100,7 @@ class Failing(Books):
         self.deal_with([n for n in self.nodes if n.reason is not None])
 
     def deal_with(self, failed: list[Node]) -> None:
-        """What waited for another attempt gets none. While a person's answers are taken, that waits for the last one."""
+        """What waited for another attempt gets none. While answers are taken, that waits for the last one."""
         if self.answering is not None:
             self.answering += failed
             return

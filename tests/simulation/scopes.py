@@ -222,12 +222,15 @@ class Witness(Endings):
         """Its process was lost, and all that was in flight in it: attempts run again, handlers make the same try again."""
         jobs = sorted((n.job for n in self.nodes if n.job is not None), key=lambda job: job.node)
         pauses = False
+        self.answering = []
         for job in jobs:
             job.n.job = None
             if job.executing:
                 self.code_ended(job)
             self.live -= job.kind != "undo"
             pauses |= self.is_lost(job.n, job)
+        lost, self.answering = self.answering, None
+        self.deal_with(lost)
         self.lose_arounds()
         if pauses:
             self.pause()
@@ -244,8 +247,8 @@ class Witness(Endings):
         elif job.kind == "undo":
             n.undo_tries -= 1
             n.repeats = True
-        elif job.kind == "scope" and rolling and n.reason is not None:
-            self.offer_or_stand(n)
+        elif job.kind == "scope" and rolling:
+            self.deal_with([n])
         return False
 
     def attempt_is_lost(self, n: Node, *, rolling: bool) -> bool:
@@ -253,7 +256,7 @@ class Witness(Endings):
         self.acted_in_vain(n, OutcomeUnknown())
         n.doubtful = True
         if rolling:
-            self.offer_or_stand(n)
+            self.deal_with([n])
         else:
             n.set_aside = n.step.irreversible or n.lost >= LOST_LIMIT
             self.attempts -= not n.set_aside

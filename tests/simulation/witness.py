@@ -51,7 +51,7 @@ class Books:
         self.acted = False
         self.incomplete = False
         self.failures = 0
-        self.answering: list[Node] | None = None  # while a person's answers are taken: who gets no other attempt
+        self.answering: list[Node] | None = None  # while answers are taken together: who gets no other attempt
         self.errors: list[tuple[str, str, int, BaseException | type]] = []
         self.entered: list[Node] = []  # arounds that were entered and not left
         self.late: list[Body] = []  # bodies whose nodes are resolved, and that wait for values from around them
