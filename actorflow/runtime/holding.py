@@ -6,7 +6,7 @@ Entry and exit are in one task, so that cancel scopes and task groups may be use
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Future, Task
+from asyncio import CancelledError, Future, Task, current_task
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ async def hold(runner: StepRunner, row: Row, node: int, number: int, factory: Ca
         with carried(row):
             async with factory() as value:
                 row.scoped.held[node] = holding
-                holding.task = row.live[node].task
+                holding.task = current_task()
                 if crash_points.listener is not None:
                     crash_points.listener("scope.entered")
                 runner.deliver(row, node, opened(runner, row, node, number, value, holding.began))
