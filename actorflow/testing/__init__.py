@@ -24,6 +24,7 @@ from actorflow.testing.sequencer import Sequencer
 if TYPE_CHECKING:
     from actorflow.testing.checking import InvariantBroken, check_run, check_store
     from actorflow.testing.crashes import CRASH_POINTS, Crashes, Crashing, Saga, Story, crash_at, crash_everywhere
+    from actorflow.testing.faulty_store import FaultyStore, StoreFault
     from actorflow.testing.lives import Life, MortalStore, ProcessDied
     from actorflow.testing.store_contract import StoreContract
 else:
@@ -31,6 +32,7 @@ else:
         __name__,
         checking="InvariantBroken check_run check_store",
         crashes="CRASH_POINTS Crashes Crashing Saga Story crash_at crash_everywhere",
+        faulty_store="FaultyStore StoreFault",
         lives="Life MortalStore ProcessDied",
         store_contract="StoreContract",
     )
@@ -44,6 +46,7 @@ __all__ = [
     "Crashing",
     "Fault",
     "Faults",
+    "FaultyStore",
     "History",
     "InvariantBroken",
     "Life",
@@ -56,6 +59,7 @@ __all__ = [
     "Saga",
     "Sequencer",
     "StoreContract",
+    "StoreFault",
     "Story",
     "check_run",
     "check_store",
