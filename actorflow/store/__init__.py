@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from actorflow.store.journal import Entry, Turn, Turns, decode_turns, encode_turns
     from actorflow.store.memory import MemoryStore
     from actorflow.store.postgres import PostgresStore
-    from actorflow.store.requests import Append, ClaimRuns, ListMessages, OpenRun, ReadTurns, ReleaseRun, Renew, Request
+    from actorflow.store.requests import (
+        Append,
+        ClaimRuns,
+        ListMessages,
+        OpenRun,
+        Post,
+        ReadTurns,
+        ReleaseRun,
+        Renew,
+        Request,
+        TakeNote,
+    )
     from actorflow.store.runs import (
         NewRun,
         Note,
@@ -35,7 +46,7 @@ else:
         journal="Entry Turn Turns decode_turns encode_turns",
         memory="MemoryStore",
         postgres="PostgresStore",
-        requests="Append ClaimRuns ListMessages OpenRun ReadTurns ReleaseRun Renew Request",
+        requests="Append ClaimRuns ListMessages OpenRun Post ReadTurns ReleaseRun Renew Request TakeNote",
         runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord",
         sqlite="SQLiteStore",
     )
@@ -53,6 +64,7 @@ __all__ = [
     "Note",
     "OpenRun",
     "Opened",
+    "Post",
     "PostgresStore",
     "ReadTurns",
     "ReleaseRun",
@@ -71,6 +83,7 @@ __all__ = [
     "StepStatus",
     "Store",
     "StoreFace",
+    "TakeNote",
     "Turn",
     "Turns",
     "decode_turns",

@@ -157,6 +157,10 @@ class Store(StepRunStore, RunStore, Protocol):
     Before and after, it refuses everything with `StoreClosed`.
     """
 
+    def beside(self) -> Store:
+        """Another store on the same records, not entered yet: a thread's own, on a loop of its own. A lease is renewed so while this loop is busy (R55)."""
+        ...
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc: object) -> None: ...

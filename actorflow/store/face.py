@@ -6,7 +6,8 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Sequence
 from typing import Any, Self, TypeVar
 
-from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepStatus
+from actorflow.errors import InvalidState
+from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepStatus, Store
 from actorflow.store.given import claim, data, name, text
 from actorflow.store.requests import (
     BeginStep,
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 class StoreFace(RunFace):
     """What all stores of this package have in common; see `Store` for what each function does."""
+
+    def beside(self) -> Store:
+        raise InvalidState(f"{self!r} can't be used by two loops")
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...

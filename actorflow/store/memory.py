@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar
 
@@ -26,10 +27,16 @@ class MemoryStore(StoreFace):
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._tables = MemoryTables(clock or Clock())
+        self._lock = threading.Lock()
         self._is_open = False
 
     def __repr__(self) -> str:
         return "MemoryStore()"
+
+    def beside(self) -> Self:
+        other = type(self)()
+        other._tables, other._lock = self._tables, self._lock
+        return other
 
     async def __aenter__(self) -> Self:
         if self._is_open:
@@ -41,11 +48,14 @@ class MemoryStore(StoreFace):
         self._is_open = False
 
     async def _ask(self, request: Request[T], /) -> T:
-        return answer(self._open_tables(), request)
+        tables = self._open_tables()
+        with self._lock:
+            return answer(tables, request)
 
     async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
         tables = self._open_tables()
-        return [answered(tables, request) for request in requests]
+        with self._lock:
+            return [answered(tables, request) for request in requests]
 
     def _open_tables(self) -> MemoryTables:
         if not self._is_open:

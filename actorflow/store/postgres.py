@@ -30,7 +30,8 @@ class PostgresStore(StoreFace):
         self, dsn: str, *, connect_timeout: float = 10.0, busy_timeout: float = 10.0, clock: Clock | None = None
     ) -> None:
         self._name = named(dsn)
-        self._desk = desk_for(dsn, self._name, connect_timeout, busy_timeout, clock or Clock())
+        self._given = dsn, connect_timeout, busy_timeout, clock or Clock()
+        self._desk = desk_for(dsn, self._name, *self._given[1:])
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_open = False
         self._waiting: list[Asked] = []
@@ -38,6 +39,10 @@ class PostgresStore(StoreFace):
 
     def __repr__(self) -> str:
         return f"PostgresStore({self._name!r})"
+
+    def beside(self) -> Self:
+        dsn, connect_timeout, busy_timeout, clock = self._given
+        return type(self)(dsn, connect_timeout=connect_timeout, busy_timeout=busy_timeout, clock=clock)
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:

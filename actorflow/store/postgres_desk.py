@@ -12,6 +12,7 @@ from actorflow.store.answers import answered
 from actorflow.store.lead import Lead
 from actorflow.store.postgres_errors import FAILURES, said_plainly
 from actorflow.store.postgres_open import open_database
+from actorflow.store.postgres_quick import append, quick
 from actorflow.store.postgres_tables import STEPS, PostgresTables
 from actorflow.store.requests import (
     ClaimRuns,
@@ -76,6 +77,11 @@ class PostgresDesk:
             return [once_more(error) for _ in requests]
 
     async def _answer(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        if (asked := quick(requests, self._leads)) is not None:
+            try:
+                return await append(await self.open(), asked, self._leads)
+            except FAILURES:
+                self._give_up()
         was_connected = self._db is not None
         try:
             return await self._together(requests)

@@ -7,7 +7,7 @@ runtime's row, which every append holds a lock on. So an append that changes not
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from actorflow.clock import Clock
 from actorflow.store.lead import Lead
@@ -123,7 +123,8 @@ class PostgresReads(MemoryTables):
             await db.execute(self._sql["drop_runtimes"], numbers)
 
     async def _read_runs(self, db: Any, requests: Sequence[Request[Any]]) -> None:
-        run_ids = {run_id for each in requests if (run_id := self._run_id(each)) is not None} - self._numbers.keys()
+        run_ids = {run_id for each in requests if (run_id := self._run_id(each)) is not None}
+        run_ids -= self._numbers.keys() | self._fresh.keys()
         numbers = self._step_runs(requests)
         if run_ids or numbers:
             whole = [run_id for each in requests if is_whole(each) and (run_id := self._run_id(each)) is not None]
@@ -146,14 +147,14 @@ class PostgresReads(MemoryTables):
         return []
 
     async def _take_runs(self, db: Any, found: Sequence[Any]) -> None:
-        if not found:
-            return
-        tails = dict(await db.fetch(self._sql["find_tails"], [each["number"] for each in found]))
+        """Nobody else appends to a run that has its owner still: the tail that is remembered is its tail."""
+        known = [self._leads.pop(each["run_id"], None) for each in found]
+        tails = {lead.number: lead.tail for lead, each in zip(known, found, strict=True) if is_of(lead, each)}
+        if unknown := [each["number"] for each in found if each["number"] not in tails]:
+            tails.update(await db.fetch(self._sql["find_tails"], unknown))
         for number, *values in found:
             run = run_from((*values[:12], tails[number], *values[12:]))
-            if run.run_id not in self._fresh:
-                self._numbers[run.run_id] = number
-            self._leads.pop(run.run_id, None)
+            self._numbers[run.run_id] = number
             self._runs[number] = run
             self._rows_of[number] = {}
 
@@ -212,6 +213,13 @@ class PostgresReads(MemoryTables):
         if wanted:
             self._given = sorted(each["number"] for each in await db.fetch(self._sql["give_numbers"], wanted))
             self._given.reverse()
+
+
+def is_of(lead: Lead | None, found: Any) -> TypeGuard[Lead]:
+    """Whether it's remembered of this very run, and its owner has it still."""
+    return (
+        lead is not None and lead.owner is not None and (lead.number, lead.owner) == (found["number"], found["owner"])
+    )
 
 
 def is_whole(request: Request[Any]) -> bool:

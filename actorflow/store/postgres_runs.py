@@ -64,6 +64,7 @@ class PostgresRuns(PostgresReads):
         self._numbers[run.run_id] = number
         self._runs[number] = run
         self._rows_of[number] = {}
+        self._turns[number] = []
         if run.labels:
             self._labelled[number] = run.labels
 

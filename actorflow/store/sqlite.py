@@ -45,12 +45,17 @@ class SQLiteStore(StoreFace):
         if synchronous not in {"FULL", "NORMAL"}:
             raise InvalidState(f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}")
         self._path = Path(path)
-        self._desk = SQLiteDesk(self._path, synchronous, busy_timeout, clock or Clock())
+        self._given = synchronous, busy_timeout, clock or Clock()
+        self._desk = SQLiteDesk(self._path, *self._given)
         self._writer: Writer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         return f"SQLiteStore({str(self._path)!r})"
+
+    def beside(self) -> Self:
+        synchronous, busy_timeout, clock = self._given
+        return type(self)(self._path, synchronous=synchronous, busy_timeout=busy_timeout, clock=clock)
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -192,3 +193,20 @@ class LeaseContract:
             await store.release_run("none", owner=one)
         with pytest.raises(InvalidState):
             await store.messages()
+
+    # ── from a thread ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def test_r55_a_lease_is_renewed_by_a_thread_while_the_loop_is_busy(
+        self, store: Store, one: int, store_clock: StoreClock
+    ) -> None:
+        """The store beside has the same records; the loop is blocked until the thread has renewed."""
+
+        async def renew() -> bool:
+            async with store.beside() as beside:
+                return await beside.renew(one, lease=LEASE)
+
+        store_clock.pass_by(5)
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(asyncio.run, renew()).result()
+        (runtime,) = await store.runtimes()
+        assert runtime.expires == store_clock.time() + LEASE

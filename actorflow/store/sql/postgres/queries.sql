@@ -160,6 +160,16 @@ DELETE FROM actorflow.runtimes WHERE number = ANY($1::bigint[]);
 -- What runs did in this commit: one array per column.
 INSERT INTO actorflow.turns (run, sequence, data) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]);
 
+-- append_turns --
+-- What a runtime's runs did in this commit, if it has its lease: one array per column.
+WITH alive AS (SELECT number FROM actorflow.runtimes WHERE number = $1 FOR KEY SHARE),
+added AS (
+    INSERT INTO actorflow.turns (run, sequence, data)
+    SELECT given.* FROM alive CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS given
+    RETURNING 1
+)
+SELECT count(*) FROM added;
+
 -- find_turns --
 -- What runs did in one commit each.
 SELECT run, sequence, data FROM actorflow.turns
