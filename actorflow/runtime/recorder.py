@@ -29,7 +29,7 @@ from actorflow.errors import (
 from actorflow.runtime.journal import Held
 from actorflow.runtime.stored import change_of
 
-from actorflow.store import Append, OpenRun, Request, Turns, encode_turns
+from actorflow.store import Append, OpenRun, Request, RunChange, Turns, encode_turns
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
@@ -67,6 +67,7 @@ class Recorder:
         self.under_way: Task[None] | None = None
         self.is_woken = False
         self.is_closed = False
+        self.left: list[Row] = []  # runs that hadn't ended when the runtime was left
 
     # ── turns come ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -110,7 +111,7 @@ class Recorder:
         data = encode_turns(Turns(self.worker, offset, journal.turns))
         change = change_of(journal.desk, row)
         requests.append(Append(row.id, self.owner, journal.sequence + 1, data, change, tuple(journal.consumed)))
-        count = len(journal.held)
+        count = len(journal.turns)
         journal.turns, journal.consumed = [], []
         journal.is_under_way = True
         journal.sequence += 1
@@ -127,6 +128,8 @@ class Recorder:
             self.under_way = None
             for sent in batch:
                 self.machine.let_go(sent.row, error)
+            if self.due:
+                self.send()
             return
         if crash_points.listener is not None:
             crash_points.listener("commit.stored")
@@ -185,6 +188,26 @@ class Recorder:
         self.machine.let_go(row, refusal)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def settle(self, timeout: float = 5.0) -> None:
+        """Waits until all that was decided is stored, for at most so many seconds: a store that is away isn't waited for."""
+        until = self.machine.now() + timeout
+        while (self.under_way is not None or self.due) and self.machine.now() < until:
+            self.send()
+            if self.under_way is not None:
+                await asyncio.wait({self.under_way}, timeout=until - self.machine.now())
+
+    async def leave(self) -> None:
+        """Says of the runs that hadn't ended that they were left in order: what was in flight wasn't lost in a crash."""
+        offset = self.clock.time() - self.machine.now()
+        mark = encode_turns(Turns(self.worker, offset, []))
+        marks = [
+            Append(row.id, self.owner, row.journal.sequence + 1, mark, RunChange(release=True))
+            for row in self.left
+            if row.journal is not None and row.journal.opening is None and not row.journal.is_under_way
+        ]
+        if marks:
+            await self.store.together(marks)
 
     async def close(self) -> None:
         """Waits for the commit that is under way; what has gathered since isn't stored."""

@@ -41,16 +41,33 @@ class StoreFault:
         return self.commit <= commit and (self.times is None or commit < self.commit + self.times)
 
 
+class Luck:
+    """What stores beside each other meet together."""
+
+    def __init__(self) -> None:
+        self.faults: list[StoreFault] = []
+        self.commits = 0
+        self.gone_until = 0.0
+        self.error: type[StoreError] = StoreError
+
+
 class FaultyStore(StoreFace):
     """Shows `store`, which it enters and leaves; `clock` is that of the runtime that uses it. `commits` counts the tries so far."""
 
     def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
         self.store = store
         self.clock = clock or Clock()
-        self.commits = 0
-        self.faults: list[StoreFault] = []
-        self._gone_until = 0.0
-        self._error: type[StoreError] = StoreError
+        self._luck = Luck()
+
+    @property
+    def commits(self) -> int:
+        return self._luck.commits
+
+    def beside(self) -> Self:
+        """It meets the same faults."""
+        other = type(self)(self.store.beside(), clock=self.clock)
+        other._luck = self._luck
+        return other
 
     def __repr__(self) -> str:
         return f"FaultyStore({self.store!r})"
@@ -78,13 +95,13 @@ class FaultyStore(StoreFace):
         if commit < 1 or (raises is None and delay <= 0) or (raises is None and lasts > 0):
             raise InvalidState("a fault of a store is at a commit from 1 on, and raises a StoreError or has a delay")
         fault = StoreFault(commit, raises, when, times, lasts, delay)
-        self.faults.append(fault)
+        self._luck.faults.append(fault)
         return fault
 
     def clear(self) -> None:
         """From now on all goes well."""
-        self.faults.clear()
-        self._gone_until = 0.0
+        self._luck.faults.clear()
+        self._luck.gone_until = 0.0
 
     async def __aenter__(self) -> Self:
         await self.store.__aenter__()
@@ -102,13 +119,13 @@ class FaultyStore(StoreFace):
     async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
         striking: list[StoreFault] = []
         if any(isinstance(request, Append) for request in requests):
-            self.commits += 1
-            striking = [fault for fault in self.faults if fault.strikes(self.commits)]
+            self._luck.commits += 1
+            striking = [fault for fault in self._luck.faults if fault.strikes(self.commits)]
         for fault in striking:
             fault.hits += 1
             await self.strike(fault, "before")
-        if self.clock.time() < self._gone_until:
-            raise self.error(self._error)
+        if self.clock.time() < self._luck.gone_until:
+            raise self.error(self._luck.error)
         answers = await self.store.together(requests)
         for fault in striking:
             await self.strike(fault, "after")
@@ -119,7 +136,7 @@ class FaultyStore(StoreFace):
             await self.wait(fault.delay)
         if fault.when == when and fault.raises is not None:
             if fault.lasts:
-                self._gone_until, self._error = self.clock.time() + fault.lasts, fault.raises
+                self._luck.gone_until, self._luck.error = self.clock.time() + fault.lasts, fault.raises
             raise self.error(fault.raises)
 
     async def wait(self, seconds: float) -> None:

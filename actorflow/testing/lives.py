@@ -22,18 +22,32 @@ class ProcessDied(BaseException):
     """No `Exception`, and nobody's but ours: what a crash point raises, so that nothing follows in the same callback."""
 
 
+class Death:
+    """Whether it has come, for all that one process has."""
+
+    has_come = False
+
+
 class MortalStore(StoreFace):
     """A runtime's own view of a store. When it is dead nothing more gets through, and no call of it ever comes back.
 
     It enters and leaves the store that it shows.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, death: Death | None = None) -> None:
         self.store = store
-        self.is_dead = False
+        self.death = death or Death()
 
     def __repr__(self) -> str:
         return f"MortalStore({self.store!r})"
+
+    @property
+    def is_dead(self) -> bool:
+        return self.death.has_come
+
+    def beside(self) -> Self:
+        """It dies with this one."""
+        return type(self)(self.store.beside(), self.death)
 
     async def __aenter__(self) -> Self:
         await self.store.__aenter__()
@@ -84,7 +98,7 @@ class Life:
 
     def die(self) -> None:
         """From now on nothing more of it reaches the store."""
-        self.store.is_dead = True
+        self.store.death.has_come = True
         self.died.set()
 
     async def until_dead(self, work: Coroutine[Any, Any, T]) -> T | None:
@@ -122,7 +136,7 @@ class Life:
 
     async def bury(self) -> None:
         """Ends what a process takes with it when it dies."""
-        self.store.is_dead = True
+        self.store.death.has_come = True
         machine = self.runtime._machine
         if machine is not None:
             await vanish(machine)
