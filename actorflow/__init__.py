@@ -105,6 +105,17 @@ from actorflow.workflow import (
 )
 
 if TYPE_CHECKING:
+    from actorflow.runtime import (
+        AttemptView,
+        ErrorView,
+        Explanation,
+        Finding,
+        HistoryEntry,
+        Operator,
+        Reason,
+        RunView,
+        StepView,
+    )
     from actorflow.store import (
         Attempt,
         Claim,
@@ -127,6 +138,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = loads_later(
         __name__,
+        runtime="AttemptView ErrorView Explanation Finding HistoryEntry Operator Reason RunView StepView",
         store=(
             "Attempt Claim MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
             "RuntimeRecord SQLiteStore Scheduled StepRun StepStatus Store"
@@ -135,17 +147,18 @@ else:
 
 __all__ = [
     "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "AskTimeout", "Attempt",
-    "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown", "CompensationFailed",
-    "DeliberateFailure", "Down", "Event", "Exit", "Exponential", "Failed", "Fixed", "Guard", "Halt", "HaltRun",
-    "Halted", "InvalidInput", "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue",
-    "InvalidWorkflow", "LeaseLost", "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch",
-    "NotSerializable", "Note", "Opened", "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate",
+    "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown",
+    "CompensationFailed", "DeliberateFailure", "Down", "ErrorView", "Event", "Exit", "Explanation", "Exponential",
+    "Failed", "Finding", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "HistoryEntry", "InvalidInput",
+    "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseLost",
+    "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch", "NotSerializable", "Note",
+    "Opened", "Operator", "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate", "Reason",
     "RecordNotFound", "RecordedFailure", "Recover", "Registry", "RepeatExhausted", "Reply", "Resource", "ResultGone",
     "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed", "RunHalted",
-    "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "Runtime", "RuntimeBusy", "RuntimeClosed",
+    "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "RunView", "Runtime", "RuntimeBusy", "RuntimeClosed",
     "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun", "Started", "Step",
-    "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus", "StepTimeout", "Store",
-    "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly", "StoreTooNew",
+    "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus", "StepTimeout", "StepView",
+    "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly", "StoreTooNew",
     "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed", "UndoRun", "UnknownWorkflow", "Where",
     "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "around", "asking", "choose", "choose_first", "debug",
     "each", "emit", "fail", "failed_with", "failure", "gather", "group", "log_events", "repeat", "step", "step_context",

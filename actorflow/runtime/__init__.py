@@ -16,27 +16,55 @@ from actorflow.runtime.runtime import Runtime
 if TYPE_CHECKING:
     from actorflow.runtime.launch import Launch
     from actorflow.runtime.machine import Machine
+    from actorflow.runtime.operating import Operator
     from actorflow.runtime.vanishing import vanish
+    from actorflow.runtime.views import (
+        AttemptView,
+        ErrorView,
+        Explanation,
+        Finding,
+        HistoryEntry,
+        Reason,
+        RunView,
+        StepView,
+    )
     from actorflow.runtime.workers import entered
 else:
-    __getattr__ = loads_later(__name__, launch="Launch", machine="Machine", vanishing="vanish", workers="entered")
+    __getattr__ = loads_later(
+        __name__,
+        launch="Launch",
+        machine="Machine",
+        operating="Operator",
+        vanishing="vanish",
+        views="AttemptView ErrorView Explanation Finding HistoryEntry Reason RunView StepView",
+        workers="entered",
+    )
 
 __all__ = [
     "HERE",
+    "AttemptView",
     "CancelRun",
+    "ErrorView",
+    "Explanation",
+    "Finding",
     "HaltRun",
+    "HistoryEntry",
     "Launch",
     "Machine",
     "Middleware",
+    "Operator",
     "Provided",
+    "Reason",
     "Resource",
     "ResumeRun",
     "Run",
     "RunInfo",
+    "RunView",
     "Runtime",
     "StartRun",
     "Started",
     "StepContext",
+    "StepView",
     "UndoRun",
     "entered",
     "step_context",

@@ -19,6 +19,7 @@ from actorflow.runtime.forms import (
     is_seconds,
     is_text,
     is_whole,
+    is_yes_or_no,
     one_of,
     or_none,
     refuse_others,
@@ -54,6 +55,7 @@ class Config:
     lease: float = 30.0
     max_value_bytes: int = 1 << 20
     store_patience: float = 60.0
+    takes_over: bool = True
 
     def __post_init__(self) -> None:
         for name, (what, form) in FORMS.items():
@@ -73,6 +75,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "values": ('"shared" or "decoded"', one_of("shared", "decoded")),
     "seed": ("a whole number", or_none(is_integer)),
     "durability": ('"strict" or "write_behind"', one_of("strict", "write_behind")),
+    "takes_over": ("True or False", is_yes_or_no),
     "lease": ("a positive number of seconds", is_duration),
     "max_value_bytes": ("a whole number from 1 on", is_count),
 }

@@ -41,7 +41,7 @@ class Journal:
     """Of one run. `sequence` is that of the last row that is stored, or under way."""
 
     __slots__ = (
-        "accepted", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "taking",
+        "accepted", "arriving", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "taking",
         "turns",
     )  # fmt: skip
 
@@ -52,6 +52,7 @@ class Journal:
         self.sequence = sequence
         self.turns: list[Turn] = []  # not on their way yet
         self.consumed: list[int] = []  # messages of the store that these turns have taken in
+        self.arriving: dict[int, tuple[Any, int]] = {}  # requests made of such messages, by identity, until they are decided
         self.held: deque[Held] = deque()
         self.is_under_way = False
         self.entries: dict[int, tuple[Any, Entry]] = {}  # of messages that were written before they were posted
@@ -85,6 +86,8 @@ class Journal:
         """Enters a turn. False if there is nothing to record: it changed nothing."""
         if len(messages) == 1 and type(messages[0]) in MESSAGES_THAT_INFORM:
             return False
+        if self.arriving and (arrived := self.arriving.pop(id(messages[0]), None)) is not None:
+            self.consumed.append(arrived[1])
         told = set(map(id, messages))
         folded = {id(fact) for fact in facts}
         entries = [self.late(self.entry(row, one), one, folded) for one in messages]

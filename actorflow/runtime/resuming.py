@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
 
 
+NOTHING: Mapping[str, Any] = {}
+
+
 class Resuming:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -54,15 +57,24 @@ class Resuming:
             raise InvalidState(f"run {run_id!r} isn't halted: it has {record.status}")
         return await keeper.reclaim(run_id)
 
-    async def resume_known(self, run_id: str) -> Run[Any]:
+    async def resume_known(self, run_id: str, resolve: Mapping[str, Any] = NOTHING) -> Run[Any]:
         self.machine.check_open()
         keeper = self.machine.keeper
         if keeper is not None:
             workflow = (await keeper.record(run_id)).workflow
-            return await self.go_on(await self.stored(keeper, self.machine.known.plan_named(workflow), run_id), {})
+            return await self.go_on(await self.stored(keeper, self.machine.known.plan_named(workflow), run_id), resolve)
         run = self.machine.get(run_id)
         row = self.by_id(self.machine.known.plans[run.workflow], run_id)
-        return await self.go_on(row, {})
+        return await self.go_on(row, resolve)
+
+    async def take_back(self, run_id: str, reason: str) -> Run[Any]:
+        """A halted run that somebody cancels: it is rolled back from where it stands. Raises `InvalidState`, `UnknownWorkflow`."""
+        self.machine.check_open()
+        keeper = self.machine.keeper
+        assert keeper is not None
+        plan = self.machine.known.plan_named((await keeper.record(run_id)).workflow)
+        row = await self.stored(keeper, plan, run_id)
+        return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), {}, cancelled=reason))
 
     async def go_on(self, row: Row, resolve: Mapping[str, Any]) -> Run[Any]:
         answers = resolved(row, resolve)

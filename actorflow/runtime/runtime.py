@@ -20,11 +20,13 @@ from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, StartRun, UndoRun
 from actorflow.runtime.middleware import Middleware
+from actorflow.runtime.operating import Operations
 from actorflow.runtime.options import Runs, RunSettings
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
+    from actorflow.runtime.office_here import OfficeHere
     from actorflow.store import Store
     from actorflow.telemetry import Subscription
 
@@ -36,7 +38,7 @@ _SAME_BOUND = cast("int", UNCHANGED)
 _SAME_RATE = cast("Rate", UNCHANGED)
 
 
-class Runtime(Runs):
+class Runtime(Runs, Operations):
     """Runs workflows, inside a service's own event loop. Use it as `async with Runtime(…) as runtime:`.
 
     workflows         those that messages may name
@@ -57,6 +59,7 @@ class Runtime(Runs):
     store             where runs are recorded, so that they survive the process: `SQLiteStore("trips.db")`; the runtime enters and leaves it
     durability        `strict`: a step's result is stored before anything depends on it; `write_behind`: soon, so a crash may repeat the last steps
     lease             seconds after which another runtime takes over the runs of one that isn't heard of
+    takes_over        whether it takes over runs that nobody has; if not, only those that it is asked for by their id
     max_value_bytes   how large a stored value may be
     clock             time, for tests
     """
@@ -82,6 +85,7 @@ class Runtime(Runs):
         store: Store | None = None,
         durability: Literal["strict", "write_behind"] = "strict",
         lease: float = 30.0,
+        takes_over: bool = True,
         max_value_bytes: int = 1 << 20,
         clock: Clock | None = None,
     ) -> None:
@@ -104,6 +108,7 @@ class Runtime(Runs):
             store=checked_store(store),
             durability=durability,
             lease=lease,
+            takes_over=takes_over,
             max_value_bytes=max_value_bytes,
         )
         self.clock = checked_clock(clock)
@@ -210,9 +215,9 @@ class Runtime(Runs):
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def undo(self, run_id: str, /) -> None:
-        """Takes back a run started with `reversible=True` that has succeeded; see `Run.undo`."""
+        """Takes back a run started with `reversible=True` that has succeeded, wherever that was; see `Run.undo`."""
         machine = self._open()
-        await machine.undoing.undo(machine.get(run_id))
+        await machine.undoing.undo(machine.get(run_id) if machine.keeper is None else await self._office().run_of(run_id))
 
     def get(self, run_id: str, /) -> Run[Any]:
         """A run that goes on here, or is among the last that ended. Raises `RecordNotFound`."""
@@ -234,6 +239,41 @@ class Runtime(Runs):
         """
         machine = self._open()
         return machine.hub.subscribe(listener, *types, buffer=buffer)
+
+    # ── operating ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _office(self) -> OfficeHere:
+        from actorflow.runtime.office_here import office_of
+
+        return office_of(self._open())
+
+    async def cancel(self, run_id: str, /, reason: str = "", *, who: str = "") -> None:
+        """Has a run cancelled and taken back, wherever it goes on; returns when that is accepted.
+
+        Nothing happens to one that has ended, but that a halted one is taken back from where it stands.
+        """
+        machine = self._open()
+        if machine.keeper is None:
+            machine.cancel_run(run_id, reason)
+        else:
+            await self._office().cancel(run_id, reason, who)
+
+    async def halt(self, run_id: str, /, reason: str = "", *, who: str = "") -> None:
+        """Has a run paused, wherever it goes on; returns when that is accepted. Raises `InvalidState` if it has ended or is being taken back."""
+        machine = self._open()
+        if machine.keeper is None:
+            machine.halt_run(run_id, reason)
+        else:
+            await self._office().halt(run_id, reason, who)
+
+    async def resolve(
+        self, run_id: str, answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]], /, *, who: str = "", why: str = ""
+    ) -> Run[Any]:
+        """Says what is to become of each step of a halted run that was set aside: run it again, take it as failed, or take a value for it (R49).
+
+        The run goes on here. Raises `InvalidState` if it isn't halted, or a step isn't named, and `UnknownWorkflow`.
+        """
+        return await self._office().resolve(run_id, answers, who, why)
 
     # ── actors and limits ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -132,7 +132,7 @@ class Starting:
         if handle._outcome is not None:  # it was cancelled meanwhile
             return handle
         if message is not None:
-            message = msgspec.structs.replace(message, refused=refusal, cancelled=handle._cancelled_early)
+            message = msgspec.structs.replace(message, refused=refusal, cancelled=early(handle, message))
         elif refusal is not None:
             self.refuse(row, refusal)
             return handle
@@ -213,6 +213,11 @@ class Starting:
         row.state.errors.append(StepError("", "run", 1, error))
         row.state.phase = ENDED
         self.machine.services.endings.end(row, "failed", self.machine.now())
+
+
+def early(handle: Run[Any], message: Resume) -> str | None:
+    """The reason, if it was cancelled before it went on."""
+    return handle._cancelled_early if message.cancelled is None else message.cancelled
 
 
 def ended_badly(run: Run[Any]) -> bool:

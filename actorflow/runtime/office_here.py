@@ -1,0 +1,131 @@
+"""What a runtime with a store does for its operator, beyond what the store alone can: it runs what has to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from actorflow.errors import InvalidState
+from actorflow.runtime.explaining import Here
+from actorflow.runtime.handle import Run
+from actorflow.runtime.office import Office
+from actorflow.runtime.stored import outcome_of
+
+if TYPE_CHECKING:
+    from actorflow.plan import StepSpec
+    from actorflow.runtime.keeper import Keeper
+    from actorflow.runtime.machine import Machine
+    from actorflow.runtime.permit_pool import PoolStatus
+    from actorflow.runtime.row import Row
+    from actorflow.store import RunRecord
+
+
+class OfficeHere(Office):
+    def __init__(self, machine: Machine, keeper: Keeper) -> None:
+        services = machine.services
+        super().__init__(
+            keeper.store, codec=services.values.codec, clock=services.clock, here=KnownHere(machine), who=keeper.worker
+        )
+        self.machine = machine
+        self.keeper = keeper
+
+    async def poke(self) -> None:
+        await self.keeper.mail.look()
+
+    # ── stopping ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def cancel(self, run_id: str, reason: str, who: str) -> None:
+        """One that isn't stored yet is told directly."""
+        if is_only_here(self.machine, run_id):
+            self.machine.cancel_run(run_id, reason)
+        else:
+            await super().cancel(run_id, reason, who)
+
+    async def halt(self, run_id: str, reason: str, who: str) -> None:
+        if is_only_here(self.machine, run_id):
+            self.machine.halt_run(run_id, reason)
+        else:
+            await super().halt(run_id, reason, who)
+
+    async def cancel_halted(self, run: RunRecord, reason: str, who: str) -> None:
+        """R20: what it did is taken back from where it stands."""
+        await self.machine.resuming.take_back(run.run_id, reason)
+        await self.note(run.run_id, "cancel", who, reason)
+
+    # ── going on ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def resolve(self, run_id: str, answers: Mapping[str, Any], who: str, why: str) -> Run[Any]:
+        """A halted run goes on with what was decided for the steps that were set aside (R49)."""
+        run = await self.machine.resuming.resume_known(run_id, answers)
+        told = ", ".join(f"{step}={answer if isinstance(answer, str) else 'skip'}" for step, answer in answers.items())
+        await self.note(run_id, f"resolve {told}", who, why)
+        return run
+
+    async def run_of(self, run_id: str) -> Run[Any]:
+        """The run, wherever it is. Raises `RecordNotFound`, and `UnknownWorkflow` if its outcome can't be told here."""
+        found = self.machine.find(run_id)
+        if found is not None:
+            return found
+        record = await self.keeper.record(run_id)
+        plan = self.machine.known.plan_named(record.workflow)
+        return Run.elsewhere(self.machine, record, outcome_of(record, plan, self.codec))
+
+
+def is_only_here(machine: Machine, run_id: str) -> bool:
+    """Whether the run goes on here, and its store doesn't know it yet: it waits for its first commit, or for middleware."""
+    row = machine.rows.get(run_id)
+    if row is None:
+        return False
+    return row.journal is None or row.journal.sequence == 0
+
+
+class KnownHere(Here):
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def knows(self, workflow: str) -> bool:
+        return workflow in self.machine.known.workflows
+
+    def is_here(self, run_id: str) -> bool:
+        return run_id in self.machine.rows
+
+    def takes(self, workflow: str) -> bool:
+        return self.machine.config.takes_over and not self.machine.is_closing and self.knows(workflow)
+
+    def has_lost(self, run_id: str, owner: int) -> bool:
+        keeper = self.machine.keeper
+        return keeper is not None and keeper.owner == owner and run_id not in self.machine.rows
+
+    def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
+        row = self.machine.rows.get(run_id)
+        limits = {spec.limit.name for spec in self.limits(row, workflow, step)}
+        if row is None:
+            return sorted(limits)
+        return [pool for pool in self.machine.permits.status() if pool.name in limits]
+
+    def limits(self, row: Row | None, workflow: str, step: str) -> Sequence[Any]:
+        spec = spec_here(row, step) if row is not None else self.spec(workflow, step)
+        return () if spec is None else spec.limits
+
+    def spec(self, workflow: str, step: str) -> StepSpec | None:
+        plan = self.machine.known.plans.get(workflow)
+        if plan is None or step not in plan.names:
+            return None
+        return plan.steps[plan.names.index(step)]
+
+
+def spec_here(row: Row, step: str) -> StepSpec | None:
+    return next((row.step(node) for node in nodes_of(row) if row.name(node) == step), None)
+
+
+def nodes_of(row: Row) -> Iterator[int]:
+    return (node for node in range(len(row.state.status)) if row.name(node))
+
+
+def office_of(machine: Machine) -> OfficeHere:
+    """Raises `InvalidState` for a runtime without a store."""
+    if machine.keeper is None:
+        raise InvalidState(
+            "the runtime has no store, so nothing is recorded of its runs\nGive it one: Runtime(store=SQLiteStore(path))."
+        )
+    return OfficeHere(machine, machine.keeper)
