@@ -30,6 +30,7 @@ from actorflow.errors import (
     OutcomeUnknown,
     RecordedFailure,
     RecordNotFound,
+    Rejected,
     RepeatExhausted,
     ResultGone,
     RunCancelled,
@@ -59,7 +60,7 @@ from actorflow.errors import (
 )
 from actorflow.facts import Event
 from actorflow.failures import failed_with, failure
-from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Rollback, RunStatus, Succeeded
+from actorflow.outcome import Approval, Cancelled, Failed, Halted, Outcome, Rollback, RunStatus, Succeeded
 from actorflow.plan import Plan
 from actorflow.policy import Backoff, Exponential, Fixed, Halt, Limit, Rate, Recover, Retry, Skip, TryAgain
 from actorflow.runtime import (
@@ -88,6 +89,7 @@ from actorflow.workflow import (
     Where,
     Workflow,
     WorkflowBuilder,
+    approval,
     around,
     choose,
     choose_first,
@@ -98,9 +100,12 @@ from actorflow.workflow import (
     gather,
     group,
     repeat,
+    sleep,
+    sleep_until,
     step,
     template,
     transform,
+    wait_for_signal,
     workflow,
 )
 
@@ -146,21 +151,22 @@ else:
     )
 
 __all__ = [
-    "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "AskTimeout", "Attempt",
+    "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "Approval", "AskTimeout", "Attempt",
     "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown",
     "CompensationFailed", "DeliberateFailure", "Down", "ErrorView", "Event", "Exit", "Explanation", "Exponential",
     "Failed", "Finding", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "HistoryEntry", "InvalidInput",
     "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseLost",
     "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch", "NotSerializable", "Note",
     "Opened", "Operator", "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate", "Reason",
-    "RecordNotFound", "RecordedFailure", "Recover", "Registry", "RepeatExhausted", "Reply", "Resource", "ResultGone",
-    "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed", "RunHalted",
-    "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "RunView", "Runtime", "RuntimeBusy", "RuntimeClosed",
-    "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun", "Started", "Step",
-    "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus", "StepTimeout", "StepView",
-    "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly", "StoreTooNew",
-    "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed", "UndoRun", "UnknownWorkflow", "Where",
-    "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "around", "asking", "choose", "choose_first", "debug",
-    "each", "emit", "fail", "failed_with", "failure", "gather", "group", "log_events", "repeat", "step", "step_context",
-    "template", "transform", "workflow",
+    "RecordNotFound", "RecordedFailure", "Recover", "Registry", "Rejected", "RepeatExhausted", "Reply", "Resource",
+    "ResultGone", "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed",
+    "RunHalted", "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "RunView", "Runtime", "RuntimeBusy",
+    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun",
+    "Started", "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus",
+    "StepTimeout", "StepView", "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull",
+    "StoreReadOnly", "StoreTooNew", "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed",
+    "UndoRun", "UnknownWorkflow", "Where", "WorkerLost", "Workflow", "WorkflowBuilder", "WrongLoop", "approval",
+    "around", "asking", "choose", "choose_first", "debug", "each", "emit", "fail", "failed_with", "failure", "gather",
+    "group", "log_events", "repeat", "sleep", "sleep_until", "step", "step_context", "template", "transform",
+    "wait_for_signal", "workflow",
 ]  # fmt: skip

@@ -6,7 +6,7 @@
     ├── how a run ends  RunFailed  RunHalted  RunCancelled  RuntimeFault
     ├── attempts        StepTimeout  StepCancelled  StepCrashed  WorkerLost  OutcomeUnknown  AttemptsExhausted
     ├── handlers        CompensationFailed  UndoFailed
-    ├── combinators     NoBranch  RepeatExhausted  DeliberateFailure
+    ├── combinators     NoBranch  RepeatExhausted  DeliberateFailure  Rejected
     ├── from elsewhere  RecordedFailure
     ├── actors          AskTimeout  ActorGone  ActorFailed  MailboxFull  WrongLoop
     ├── the service     RuntimeBusy  RuntimeClosed
@@ -262,6 +262,16 @@ class RepeatExhausted(ActorflowError):
 
 class DeliberateFailure(ActorflowError):
     """A `fail` was reached; its text says why."""
+
+
+class Rejected(ActorflowError):
+    """Somebody said no to an `approval(…, reject="fail")`: `who`, and `why` if they told."""
+
+    def __init__(self, node: str, who: str, why: str = "") -> None:
+        self.node = node
+        self.who = who
+        self.why = why
+        super().__init__(f"{node!r} was rejected by {who}" + (f": {why}" if why else ""))
 
 
 # ── from elsewhere ────────────────────────────────────────────────────────────────────────────────────────────────────

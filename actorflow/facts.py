@@ -135,6 +135,21 @@ class UndoAttemptFailed(StepFact, frozen=True):
     began: float
 
 
+# ── waits ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class WaitStarted(StepFact, frozen=True):
+    """The node waits, and holds nothing while it does: until `due`, a monotonic time, or for a signal of this name, or for whichever comes first.
+
+    An approval has a `question`, empty if it says all by its name; `by` are those who may answer, anybody if nobody is named.
+    """
+
+    due: float | None
+    signal: str = ""
+    question: str | None = None
+    by: tuple[str, ...] = ()
+
+
 # ── scopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -300,6 +315,13 @@ class RunResumed(RunFact, frozen=True):
     """`retried`: nodes that had been set aside, and of which a person said that they run again (R49)."""
 
     retried: tuple[int, ...] = ()
+
+
+class SignalReceived(RunFact, frozen=True):
+    """A signal has come. It ends the wait for it that was reached first; if none is yet, it is kept for the first that will be."""
+
+    signal: str
+    value: Any
 
 
 class RunEnded(RunFact, frozen=True):

@@ -54,4 +54,12 @@ class Cancelled(msgspec.Struct, frozen=True, tag=True):
     run_id: str = ""
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """What somebody has answered to an `approval`: yes or no, who it was, and why."""
+
+    approved: bool
+    who: str
+    why: str = ""
+
+
 Outcome: TypeAlias = Succeeded[T] | Failed | Halted | Cancelled

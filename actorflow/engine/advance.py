@@ -33,6 +33,7 @@ from actorflow.engine.state import (
     WAITING,
     State,
 )
+from actorflow.engine.waits import wait_goes_on
 from actorflow.facts import GuardsStarted, RollbackStarted, RunPaused, StepStarted
 
 SPAWN_BUDGET = 256
@@ -217,3 +218,5 @@ def take_up(state: State, now: float) -> None:
             state.ready.append(node)
     if state.tree is not None:
         take_up_scopes(state, state.tree, now)
+    if state.waits or state.signals:
+        wait_goes_on(state, now)

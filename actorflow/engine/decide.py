@@ -13,7 +13,7 @@ from actorflow.engine.orders import PermitsGranted, Resume, TakeOver, UndoAll
 from actorflow.engine.permits import free_permits
 from actorflow.engine.policy import answer_of_a_stopped_step
 from actorflow.engine.record import record
-from actorflow.engine.state import ENDED, WAITING, State
+from actorflow.engine.state import DORMANT, ENDED, WAITING, State
 from actorflow.engine.table import RULES
 
 AFTER_THE_END = (Resume, UndoAll, PermitsGranted, TakeOver)
@@ -34,7 +34,7 @@ def decide(state: State, message: Any, now: float) -> bool:
             message = answer_of_a_stopped_step(state, message)
             if message is None:
                 return False
-        elif expects > WAITING and state.tries[node] != message.tries:
+        elif WAITING < expects < DORMANT and state.tries[node] != message.tries:
             return False  # an answer of a handler's earlier try
     elif state.phase == ENDED and kind not in AFTER_THE_END:
         return False

@@ -135,6 +135,7 @@ def forget(state: State, node: int) -> None:
     state.first_at.pop(node, None)
     state.tries.pop(node, None)
     state.lost.pop(node, None)
+    state.waits.pop(node, None)
     state.unknown.discard(node)
     state.doubtful.discard(node)
 
@@ -201,7 +202,7 @@ def step_succeeded(state: State, fact: StepSucceeded | StepHalted) -> None:
     state.running -= 1
     if state.program.undoable[node]:
         state.undo_stack.append(node)
-    if state.reasons or state.first_at:
+    if state.reasons or state.first_at or state.waits:
         forget(state, node)
     resolve(state, node, fact.value, fact.at)
 

@@ -86,7 +86,8 @@ def start_item(state: State, tree: Tree, scope: Scope, index: int, key: str | No
 def scope_left(state: State, fact: ScopeLeft) -> None:
     tree = tree_of(state)
     node = fact.node
-    tree.entered.remove(node)
+    if node in tree.entered:
+        tree.entered.remove(node)
     if state.status[node] == LEAVING:
         state.handlers -= 1
     else:

@@ -104,6 +104,20 @@ class PermitsQueued(Request, frozen=True):
     nodes: tuple[int, ...]
 
 
+class SignalCame(Request, frozen=True):
+    """Somebody says `value` to whoever waits, or will wait, for this signal: by its name, or that of the node that waits."""
+
+    signal: str
+    value: Any
+
+
+class SignalRefused(Request, frozen=True):
+    """A signal came whose value can't be taken; it is passed over, and recorded as that."""
+
+    signal: str
+    problem: str
+
+
 class NodeRequest(msgspec.Struct, frozen=True):
     run: str
     node: int
@@ -112,6 +126,10 @@ class NodeRequest(msgspec.Struct, frozen=True):
 
 
 class RetryDue(NodeRequest, frozen=True): ...
+
+
+class WaitOver(NodeRequest, frozen=True):
+    """The time has come until which the node waits."""
 
 
 class HandlerDue(NodeRequest, frozen=True):

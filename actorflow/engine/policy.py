@@ -60,6 +60,7 @@ from actorflow.facts import (
     UndoAttemptFailed,
     UndoGaveUp,
     UndoRetryScheduled,
+    WaitStarted,
 )
 from actorflow.plan import HandlerSpec
 
@@ -181,7 +182,7 @@ def answer_of_a_stopped_step(state: State, fact: StepFact) -> StepFact | None:
     if status == OVERDUE:
         return as_timeout(state, fact)
     if status == STOPPING or (status == RUNNING and isinstance(fact, StepInterrupted)):
-        return fact if isinstance(fact, (*ANSWERS, BodyOpened, ItemsPulled)) else None
+        return fact if isinstance(fact, (*ANSWERS, BodyOpened, ItemsPulled, WaitStarted)) else None
     return fact if status == GUARDING and isinstance(fact, (StepInterrupted, StepHalted)) else None
 
 

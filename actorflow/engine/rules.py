@@ -9,9 +9,9 @@ then      what follows from it: the next fact, decided by policy
 from __future__ import annotations
 
 from actorflow import facts
-from actorflow.engine import fold, fold_scopes, orders, policy, requests, scopes, taking_over
+from actorflow.engine import fold, fold_scopes, fold_waits, orders, policy, requests, scopes, taking_over, waits
 from actorflow.engine import fold_handlers as handlers
-from actorflow.engine.state import COMPENSATING, GUARDING, RUNNING, STOPPING, UNDOING, WAITING
+from actorflow.engine.state import COMPENSATING, DORMANT, GUARDING, RUNNING, STOPPING, UNDOING, WAITING
 from actorflow.engine.table import RULES, Rule
 
 rows: dict[type, Rule] = {
@@ -60,6 +60,12 @@ rows: dict[type, Rule] = {
     facts.RetryScheduled:             Rule(None,           fold.retry_scheduled,                 policy.wait_for_retry),
     orders.RetryDue:                  Rule(WAITING,        None,                                 None,                    policy.retry_is_due),
     facts.StepGaveUp:                 Rule(None,           fold.step_gave_up,                    None,                    policy.starts_a_rollback),
+    # ── waits
+    facts.WaitStarted:                Rule(RUNNING,        fold_waits.wait_started,              waits.reminds,           waits.takes_a_kept_signal),
+    orders.WaitOver:                  Rule(DORMANT,        None,                                 None,                    waits.wait_is_over),
+    orders.SignalCame:                Rule(None,           None,                                 None,                    waits.signal_comes),
+    orders.SignalRefused:             Rule(None,           None,                                 None,                    None),
+    facts.SignalReceived:             Rule(None,           fold_waits.signal_received),
     # ── scopes
     facts.BodyOpened:                 Rule(RUNNING,        fold_scopes.body_opened,              None,                    scopes.makes_its_nodes_wait),
     facts.ItemsPulled:                Rule(RUNNING,        fold_scopes.items_pulled,             None,                    scopes.starts_items),

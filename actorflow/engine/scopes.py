@@ -53,6 +53,8 @@ def makes_its_nodes_wait(state: State, fact: BodyOpened, now: float) -> Fact | N
         items.inherit(state, tree, frame)
     if tree.parked:
         rollback.unpark(state, [node for node in tree.parked if not items.is_gated(state, node)], now)
+    if tree.scopes[fact.node].is_done:  # a wait in it has ended while it was entered again
+        asks_again(state, fact.node)
     return None
 
 
@@ -144,9 +146,9 @@ def end_item(state: State, tree: Tree, frame: Frame, control: Each, value: objec
 
 
 def ask_or_end(state: State, tree: Tree, scope: Scope, now: float) -> None:
-    """An around that was left in a halt, when all in it had ended, has nothing to do any more."""
+    """An around that was left in a halt, when all in it had ended, has nothing to do any more; one that is being entered again is left then."""
     node = scope.node
-    if isinstance(scope.plan.control, Around) and node not in tree.entered:
+    if isinstance(scope.plan.control, Around) and node not in tree.entered and state.status[node] in (OPEN, READY):
         tree.left.discard(node)
         retire_all(state, tree, scope)
         end_scope(state, tree, scope, scope.value, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -44,11 +44,12 @@ UNDO_FAILED: Final = 19
 OPEN: Final = 20  # a scope: its bodies run
 LEAVING: Final = 21  # an around: it is being left, in a halt or a rollback
 HOLE: Final = 22  # no node: an input or a constant
+DORMANT: Final = 23  # waits for a time or a signal, and holds nothing
 
 STATUS_NAMES: Final = (
     "pending", "ready", "ready", "waiting for permits", "guarding", "running", "overdue", "stopping", "waiting",
     "compensating", "compensation waiting", "completed", "skipped", "failed", "interrupted", "set aside", "undoing",
-    "undo waiting", "undone", "undo failed", "open", "leaving", "",
+    "undo waiting", "undone", "undo failed", "open", "leaving", "", "waiting",
 )  # fmt: skip
 
 # ── what a run can be doing ───────────────────────────────────────────────────────────────────────────────────────────
@@ -71,6 +72,15 @@ class _Gone:
 
 
 GONE: Final = _Gone()
+
+
+class Wait(NamedTuple):
+    """What a node waits for that is dormant. `began` is a monotonic time; when it ends by itself stands in `retry_at`."""
+
+    began: float
+    signal: str
+    question: str | None
+    by: tuple[str, ...]
 
 
 class RunOptions(msgspec.Struct, frozen=True):
@@ -188,8 +198,8 @@ class State:
         "abandoned", "acted", "allowance", "asks", "attempt", "began", "by", "cancelled", "cap", "counts", "doubtful",
         "ended", "errors", "facts", "first_at", "handler_errors", "handlers", "held", "incomplete", "lost", "more",
         "offered", "options", "orders", "overdue", "passed", "patience", "phase", "plan", "program", "readers", "ready",
-        "reasons", "remaining", "result", "retry_at", "run", "running", "started", "status", "stopped", "stopping",
-        "takes", "tree", "tries", "uncounted", "undo_stack", "undone", "unknown", "values",
+        "reasons", "remaining", "result", "retry_at", "run", "running", "signals", "started", "status", "stopped", "stopping",
+        "takes", "tree", "tries", "uncounted", "undo_stack", "undone", "unknown", "values", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -226,7 +236,9 @@ class State:
         self.undo_stack: list[int] = []
 
         self.reasons: dict[int, BaseException] = {}  # why the last attempt ended, if it didn't succeed
-        self.retry_at: dict[int, float] = {}  # when the next attempt of a node, or the next try of its handler, is due
+        self.retry_at: dict[int, float] = {}  # when the next attempt of a node, or the next try of its handler, or the end of its wait, is due
+        self.waits: dict[int, Wait] = {}  # of dormant nodes, in the order in which they were reached
+        self.signals: list[tuple[str, Any]] = []  # that have come before anything waited for them
         self.tries: dict[int, int] = {}  # of the handler under way
         self.uncounted: dict[int, int] = {}  # attempts that don't count against Retry
         self.first_at: dict[int, float] = {}  # when the first attempt of a node (or of its handler) began, for `within`

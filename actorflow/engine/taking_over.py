@@ -36,6 +36,7 @@ from actorflow.engine.state import (
     State,
 )
 from actorflow.engine.tree import Tree
+from actorflow.engine.waits import wait_goes_on
 from actorflow.errors import OutcomeUnknown
 from actorflow.facts import AttemptLost, Fact, LeaseTaken, RunPaused
 
@@ -78,6 +79,8 @@ def shift_times(state: State, shift: float) -> None:
     for times in (state.retry_at, state.first_at):
         for node in times:
             times[node] += shift
+    for node, wait in state.waits.items():
+        state.waits[node] = wait._replace(began=wait.began + shift)
     tree = state.tree
     if tree is None:
         return
@@ -182,3 +185,5 @@ def waits_on(state: State, now: float) -> None:
     for node in nodes_that_are(state, (WAITING,)):
         due = state.retry_at[node] = max(now, state.retry_at.get(node, now))
         state.orders.append(Remind(due, RetryDue(state.run, node, state.attempt[node], due)))
+    if state.waits:
+        wait_goes_on(state, now)

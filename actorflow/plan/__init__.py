@@ -19,6 +19,7 @@ from actorflow.plan.control import (
 )
 from actorflow.plan.plan import Binder, InputSpec, Plan
 from actorflow.plan.spec import GuardSpec, HandlerSpec, LimitSpec, Mode, StepSpec
+from actorflow.plan.waiting import WaitSpec, wait_for, waits_of
 
 if TYPE_CHECKING:
     from actorflow.plan.draft import Composed, Draft, DraftNode
@@ -89,6 +90,7 @@ __all__ = [
     "Repeat",
     "ScopePlan",
     "StepSpec",
+    "WaitSpec",
     "at",
     "compile_draft",
     "initial_values",
@@ -99,4 +101,6 @@ __all__ = [
     "parameters_of",
     "part_of",
     "shape_of",
+    "wait_for",
+    "waits_of",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from actorflow.plan.bodies import kind_of, scope_words
 from actorflow.plan.colours import COLOURS, MARKS, Colour
 from actorflow.plan.picture import Box, Look
-from actorflow.plan.words import counted, description_of, ending_words
+from actorflow.plan.words import counted, description_of, ending_words, wait_words
 
 STYLES: dict[str, Colour] = {**MARKS, **COLOURS}
 """All looks that a box can have, by name."""
@@ -22,7 +22,7 @@ def style_of(box: Box) -> str:
         return "irreversible"
     if spec.undo:
         return "undoable"
-    return "inline" if spec.mode == "inline" else ""
+    return "inline" if spec.mode in ("inline", "wait") else ""
 
 
 def lines_of(box: Box, look: Look) -> Iterator[str]:
@@ -32,6 +32,8 @@ def lines_of(box: Box, look: Look) -> Iterator[str]:
     if words and box.kind != "again":
         yield words
     yield from described(box, look)
+    if box.node >= 0 and (wait := box.plan.steps[box.node].wait) is not None:
+        yield f"⏲ {wait_words(wait)}"
     if box.node >= 0:
         yield from ending_words(box.plan.steps[box.node])
 

@@ -18,6 +18,7 @@ def examine(draft: Draft) -> Findings:
     """All problems and notes of a draft."""
     found = Findings()
     _examine(draft, found)
+    _check_signals(draft, {}, found)
     return found
 
 
@@ -51,6 +52,20 @@ def _check_limits(draft: Draft, found: Findings) -> None:
             clash = limits_clash(known.setdefault(spec.limit.name, spec.limit), spec.limit)
             if clash:
                 found.problems.append(at(node.line, f"{node.name}: {clash}; share one Limit object"))
+
+
+def _check_signals(draft: Draft, known: dict[str, Any], found: Findings) -> None:
+    """A signal is checked when it comes, maybe before anything waits for it: so a workflow waits for values of one type by one name."""
+    for node in draft.nodes:
+        wait = node.spec.wait
+        if wait is not None and wait.signal:
+            other = known.setdefault(wait.signal, wait.takes)
+            if other != wait.takes:
+                what = f"waits for signal {wait.signal!r} as {type_text(wait.takes)}, another one as {type_text(other)}"
+                found.problems.append(at(node.line, f"{node.name}: {what}; give one of them another name"))
+        for body in node.bodies:
+            if body.draft is not None:
+                _check_signals(body.draft, known, found)
 
 
 def _check_result(draft: Draft, flows: Flows, found: Findings) -> None:

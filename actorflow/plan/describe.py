@@ -100,6 +100,13 @@ class ScopeDescription(msgspec.Struct, frozen=True):
     bodies: tuple[BodyDescription, ...]
 
 
+class WaitDescription(msgspec.Struct, frozen=True):
+    """What a node waits for that does nothing else: `kind` is sleep, sleep_until, signal or approval; `signal` is empty if time alone ends it."""
+
+    kind: str
+    signal: str
+
+
 class NodeDescription(msgspec.Struct, frozen=True):
     """A step in its place. `after` are the nodes that it waits for without taking their results; `line` is the user's own."""
 
@@ -120,6 +127,7 @@ class NodeDescription(msgspec.Struct, frozen=True):
     queue: str | None
     line: str
     scope: ScopeDescription | None = None
+    wait: WaitDescription | None = None
 
 
 class PlanDescription(msgspec.Struct, frozen=True):
@@ -177,6 +185,7 @@ def _node(plan: Plan, i: int, within: Within) -> NodeDescription:
         queue=spec.queue,
         line=plan.lines.get(i, ""),
         scope=_scope(plan, i, spec, within),
+        wait=None if spec.wait is None else WaitDescription(spec.wait.kind, spec.wait.signal),
     )
 
 

@@ -76,6 +76,8 @@ def _step(spec: StepSpec) -> str:
     arguments = ", ".join(f"{name}: {_type(type)}" for name, type in spec.arguments)
     defaults = ", ".join(f"{p.name}={_default(p.default)}" for p in spec.signature.parameters.values())
     handlers = f"{spec.undo is not None} {spec.compensate is not None} {spec.irreversible}"
+    if spec.wait is not None:
+        handlers = f"{spec.wait.kind} {spec.wait.given} {spec.wait.signal!r} {_type(spec.wait.takes)} {spec.wait.fails}"
     return f"{spec.name} {where}({arguments})({defaults}) -> {_type(spec.returns)} {handlers}"
 
 

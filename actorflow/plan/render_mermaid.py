@@ -69,4 +69,4 @@ def _is_plain(label: str, i: int, character: str) -> bool:
     """Whether a character stands for itself: an underscore within a word does, and a dash that doesn't begin a list."""
     if character == "_":
         return label[i - 1 : i].isalnum() and label[i + 1 : i + 2].isalnum()
-    return character.isalnum() or character in " ,:/()·↩✚⚠↻…" or (character in "-+" and i > 0)
+    return character.isalnum() or character in " ,:/()·↩✚⚠↻⏲…" or (character in "-+" and i > 0)

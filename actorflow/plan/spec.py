@@ -9,10 +9,12 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from actorflow.plan.control import Control
+from actorflow.plan.waiting import WaitSpec
 from actorflow.policy import Limit, Retry
 
-Mode: TypeAlias = Literal["async", "thread", "inline", "process", "scope"]
-"""Where a step executes, decided: `auto` is `async` for `async def` and `thread` for `def` (R9). A `scope` holds other nodes."""
+Mode: TypeAlias = Literal["async", "thread", "inline", "process", "scope", "wait"]
+"""Where a step executes, decided: `auto` is `async` for `async def` and `thread` for `def` (R9). A `scope` holds other nodes,
+a `wait` runs nothing."""
 
 
 class HandlerSpec(msgspec.Struct, frozen=True):
@@ -50,7 +52,8 @@ class StepSpec(msgspec.Struct, frozen=True):
 
     Arguments of a step are one flat sequence: all its parameters in the order of its signature, defaults filled in, with `*args`
     spread out in their place; a node's plan tells which trailing ones are passed by keyword. `arguments` has the name and the annotated
-    type of each parameter. `control` is what kind of scope it is, if it's one: then `function` is never called. `lasts`: it stands where nothing
+    type of each parameter. `control` is what kind of scope it is, if it's one, `wait` what it waits for, if that is all it
+    does: then `function` is never called. `lasts`: it stands where nothing
     is to be undone, so nothing of what it emits is either.
     """
 
@@ -71,3 +74,4 @@ class StepSpec(msgspec.Struct, frozen=True):
     arguments: tuple[tuple[str, Any], ...] = ()
     control: Control | None = None
     lasts: bool = False
+    wait: WaitSpec | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from actorflow.errors import brief
 from actorflow.plan.plan import InputSpec, Plan
 from actorflow.plan.spec import HandlerSpec, LimitSpec, StepSpec
+from actorflow.plan.waiting import WaitSpec
 from actorflow.policy import Exponential, Fixed, Retry
 from actorflow.values import bare_function, type_text
 
@@ -38,9 +39,11 @@ def default_words(spec: InputSpec) -> str | None:
 def step_words(spec: StepSpec, name: str) -> Iterator[str]:
     """How a step is executed, bounded, tried again and taken back; what goes without saying isn't said."""
     is_scope = spec.control is not None
-    if not is_scope and not name.rpartition(".")[2].startswith(spec.name):
+    if not is_scope and spec.wait is None and not name.rpartition(".")[2].startswith(spec.name):
         yield f"runs {spec.name}"
-    if not is_scope and spec.mode != "async":
+    if spec.wait is not None:
+        yield wait_words(spec.wait)
+    elif not is_scope and spec.mode != "async":
         yield spec.mode
     yield from map(_limit, spec.limits)
     if spec.retry != Retry() and (spec.guards or not is_scope):
@@ -50,6 +53,17 @@ def step_words(spec: StepSpec, name: str) -> Iterator[str]:
     if spec.guards:
         yield counted(len(spec.guards), "guard")
     yield from ending_words(spec)
+
+
+def wait_words(wait: WaitSpec) -> str:
+    """What a node waits for that does nothing else."""
+    match wait.kind:
+        case "sleep" | "sleep_until":
+            return "waits for a time"
+        case "signal":
+            return f"waits for signal {wait.signal!r}" + (", for some time" if "timeout" in wait.given else "")
+        case "approval":
+            return "waits for an approval" + (", for some time" if "timeout" in wait.given else "")
 
 
 def ending_words(spec: StepSpec) -> Iterator[str]:

@@ -90,7 +90,7 @@ class Endings:
     def snapshot(self, row: Row) -> bytes | None:
         """R16: a halted run whose values can't be encoded has none, and an event names the path."""
         try:
-            return snapshot_of(row, self.machine.services.values.codec, self.machine.now())
+            return snapshot_of(row, self.machine.services.values.codec, self.machine.now(), self.machine.services.clock)
         except NotSerializable as error:
             self.machine.note(row, SnapshotFailed(row.id, self.machine.now(), error.path, str(error)))
             return None

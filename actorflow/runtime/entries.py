@@ -13,17 +13,17 @@ import msgspec
 from msgspec import msgpack
 
 from actorflow import facts
-from actorflow.engine import ItemPatienceOver, NodeRequest, Request
+from actorflow.engine import ItemPatienceOver, NodeRequest, Request, SignalCame
 from actorflow.errors import InvalidValue, NotSerializable
 from actorflow.failures import FailureRecord, rebuild, record, type_name
-from actorflow.plan import Around
+from actorflow.plan import Around, wait_for
 from actorflow.policy import Skip, TryAgain
 from actorflow.runtime.snapshot_emitted import emitted_plan, emitted_record
 from actorflow.runtime.snapshot_records import Emitted
 from actorflow.store import Codec, Entry
 
 if TYPE_CHECKING:
-    from actorflow.plan import BodyPlan
+    from actorflow.plan import BodyPlan, WaitSpec
     from actorflow.runtime.row import Row
 
 MESSAGES_THAT_INFORM: Final = frozenset({facts.StepEntered, facts.StepHeartbeat, facts.StepProgressed})
@@ -148,6 +148,30 @@ def packed_error_in(desk: Desk, row: Row, draft: Draft, data: bytes) -> BaseExce
     return failure_in(msgpack.decode(data, type=FailureRecord))
 
 
+def signal_out(desk: Desk, row: Row, message: SignalCame, value: Any) -> bytes:
+    return desk.encode(value, signal_type(row, message.signal), f"signal {message.signal!r}")
+
+
+def signal_in(desk: Desk, row: Row, draft: Draft, data: bytes) -> Any:
+    return desk.codec.decode(data, signal_type(row, draft.known["signal"]), f"signal {draft.known['signal']!r}")
+
+
+def signal_type(row: Row, signal: str) -> Any:
+    """The type of a signal's value; what nothing is known to wait for is plain data."""
+    wait = wait_of(row, signal)
+    return Any if wait is None else wait.takes
+
+
+def wait_of(row: Row, signal: str) -> WaitSpec | None:
+    """What may wait for a signal in this run: by its plan, or because a step has emitted it and it waits now."""
+    state = row.state
+    found = wait_for(row.launch.plan, signal)
+    if found is not None or not state.waits:
+        return found
+    waiting = (node for node, wait in state.waits.items() if wait.signal and signal in (wait.signal, state.name(node)))
+    return next((state.program.steps[node].wait for node in waiting), None)
+
+
 def body_of(row: Row, node: int, number: int) -> BodyPlan:
     launch, local, _ = row.at(node)
     return launch.plan.scopes[local].bodies[number]
@@ -241,6 +265,7 @@ RESULT = Coder(result_out, result_in)
 WHOLE = Coder(whole_out, whole_in)
 ERROR = Coder(error_out, error_in)
 PACKED_ERROR = Coder(packed_error_out, packed_error_in)
+SIGNAL = Coder(signal_out, signal_in)
 GIVEN = Coder(given_out, given_in)
 ITEMS = Coder(items_out, items_in)
 EMITTED = Coder(emitted_out, emitted_in)
@@ -250,6 +275,7 @@ ANSWERS = Coder(answers_out, answers_in)
 
 SPECIAL: Final[Mapping[tuple[str, str], Coder]] = {
     ("ResultChecked", "value"): WHOLE,
+    ("SignalCame", "value"): SIGNAL,
     ("BodyOpened", "given"): GIVEN,
     ("ItemsPulled", "items"): ITEMS,
     ("StepsEmitted", "plan"): EMITTED,
@@ -296,7 +322,7 @@ WRITTEN: Final = (
     facts.RunStarted, facts.GuardsPassed, facts.GuardFailed, facts.StepSkipped, facts.StepSucceeded, facts.StepHalted,
     facts.AttemptFailed, facts.StepInterrupted, facts.StepRecovered, facts.StepCompensated,
     facts.CompensationAttemptFailed, facts.StepUndone, facts.UndoAttemptFailed, facts.BodyOpened, facts.ItemsPulled,
-    facts.ScopeLeft, facts.StepsEmitted, *Request.__subclasses__(), *NodeRequest.__subclasses__(),
+    facts.ScopeLeft, facts.StepsEmitted, facts.WaitStarted, *Request.__subclasses__(), *NodeRequest.__subclasses__(),
 )  # fmt: skip
 FORMS: Final[Mapping[str, Form]] = {kind.__name__: form_of(kind) for kind in WRITTEN}
 
@@ -342,6 +368,7 @@ def noted(row: Row, fact: Any) -> Entry:
 REST: dict[type, tuple[str, ...]] = {}
 TOLD: Final = frozenset({
     "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "workflow", "worker",
+    "signal",
 })  # fmt: skip
 
 

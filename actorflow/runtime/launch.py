@@ -15,8 +15,9 @@ INLINE: Final = 1
 THREAD: Final = 2
 PROCESS: Final = 3
 SCOPE: Final = 4
+WAIT: Final = 5
 
-_MODES: Final = {"async": ASYNC, "inline": INLINE, "thread": THREAD, "process": PROCESS, "scope": SCOPE}
+_MODES: Final = {"async": ASYNC, "inline": INLINE, "thread": THREAD, "process": PROCESS, "scope": SCOPE, "wait": WAIT}
 
 
 class Launch:

@@ -102,7 +102,7 @@ class Resuming:
             raise InvalidState(f"run {snapshot.run_id!r} is going on here, and can't be resumed a second time")
         codec = machine.services.values.codec
         inputs = inputs_of(snapshot, plan, codec)
-        state = state_of(snapshot, plan, inputs, codec, machine.now())
+        state = state_of(snapshot, plan, inputs, codec, machine.now(), machine.services.clock)
         context = copy_context()
         context.run(lend, machine.config.lent)
         row = Row(

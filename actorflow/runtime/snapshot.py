@@ -20,6 +20,7 @@ from actorflow.engine import (
     count_resolved,
     standing_error,
 )
+from actorflow.clock import Clock
 from actorflow.errors import InvalidState
 from actorflow.failures import rebuild, record
 from actorflow.plan import Plan
@@ -27,15 +28,17 @@ from actorflow.runtime.snapshot_needs import RESOLVED, Needed, needed_scopes, no
 from actorflow.runtime.snapshot_records import Snapshot, error_of, noted
 from actorflow.runtime.snapshot_revival import laid_out, settled
 from actorflow.runtime.snapshot_scopes import check_sources, tree_record
+from actorflow.runtime.snapshot_waits import signals_in, signals_out, waits_in, waits_out
 from actorflow.store import Codec
 
 if TYPE_CHECKING:
     from actorflow.runtime.row import Row
 
 VERSION = 2
+SYSTEM = Clock()
 
 
-def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
+def snapshot_of(row: Row, codec: Codec, now: float, clock: Clock = SYSTEM) -> bytes:
     """Raises `NotSerializable`, naming the path, if something of the run can't be encoded."""
     state, plan = row.state, row.launch.plan
     check_sources(row)
@@ -60,7 +63,7 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
         values=tables.values(codec),
         undo_stack=state.undo_stack,
         reasons={node: record(_lasting(state, node, error)) for node, error in state.reasons.items()},
-        waits={node: max(0.0, due - now) for node, due in state.retry_at.items()},
+        waits={node: max(0.0, due - now) for node, due in state.retry_at.items() if node not in state.waits},
         spent={node: now - at for node, at in state.first_at.items()},
         uncounted=state.uncounted,
         passed=state.passed,
@@ -71,6 +74,8 @@ def snapshot_of(row: Row, codec: Codec, now: float) -> bytes:
         acted=state.acted,
         incomplete=state.incomplete,
         tree=None if state.tree is None else tree_record(row, state.tree, needed, codec, now),
+        dormant=waits_out(state, clock, now),
+        signals=signals_out(row, codec),
     )
     return msgspec.msgpack.encode(snapshot)
 
@@ -142,12 +147,15 @@ def has_changed(snapshot: Snapshot) -> InvalidState:
     )
 
 
-def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float) -> State:
+def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float, clock: Clock = SYSTEM) -> State:
     """The state as it was when the run was halted. Raises `InvalidState` if its bodies aren't those of the plan."""
     try:
-        return _state_of(snapshot, plan, inputs, codec, now)
+        state = _state_of(snapshot, plan, inputs, codec, now)
     except Misfit:
         raise has_changed(snapshot) from None
+    waits_in(state, snapshot.dormant, clock, now)
+    signals_in(state, snapshot.signals, codec)
+    return state
 
 
 def _state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float) -> State:

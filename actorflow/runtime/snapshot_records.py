@@ -98,8 +98,19 @@ class TreeRecord(msgspec.Struct, frozen=True):
     generations: dict[int, tuple[str, int]]
 
 
+class WaitRecord(msgspec.Struct, frozen=True, array_like=True):
+    """A wait that goes on. `until` is seconds since the epoch: time passes while a run is halted."""
+
+    node: int
+    spent: float
+    until: float | None
+    signal: str
+    question: str | None
+    by: tuple[str, ...]
+
+
 class Snapshot(msgspec.Struct, frozen=True):
-    """A halted run. Times are in seconds from now, since clocks differ."""
+    """A halted run. Times are in seconds from now, since clocks differ, but for those of waits."""
 
     version: int
     run_id: str
@@ -127,6 +138,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     acted: bool
     incomplete: bool
     tree: TreeRecord | None = None
+    dormant: list[WaitRecord] = []
+    signals: list[tuple[str, bytes]] = []
 
 
 def noted(error: StepError) -> Noted:

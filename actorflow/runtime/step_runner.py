@@ -39,9 +39,10 @@ from actorflow.runtime.carrying import Around, carried, carried_back, wrapped_as
 from actorflow.runtime.emitting import succeeded, with_emitted
 from actorflow.runtime.here import HERE
 from actorflow.runtime.judge import Verdict, as_failure, judge, judge_handler
-from actorflow.runtime.launch import ASYNC, INLINE, SCOPE
+from actorflow.runtime.launch import ASYNC, INLINE, SCOPE, WAIT
 from actorflow.runtime.row import Live, Row
 from actorflow.runtime.scopes import ScopeRunner
+from actorflow.runtime.waiting import begin_wait
 from actorflow.runtime.workers import CouldNotBegin, NeverEntered, in_thread, unwrapped
 from actorflow.values import ValueMismatch, check
 
@@ -89,6 +90,8 @@ class StepRunner:
             self.run_inline(row, node, number, call, arguments)
         elif mode == SCOPE:
             self.scopes.decide(row, node, number, launch.steps[place], arguments)
+        elif mode == WAIT:
+            self.post(begin_wait(self, row, node, number, launch.steps[place], arguments))
         else:
             live = row.live[node] = Live(number)
             live.is_attempt = True

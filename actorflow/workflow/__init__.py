@@ -10,6 +10,7 @@ from actorflow.workflow.combine import around, choose, choose_first, each, group
 from actorflow.workflow.emission import emit
 from actorflow.workflow.spec import Registry
 from actorflow.workflow.step import AnyStep, Guard, Mode, Step, Where, step
+from actorflow.workflow.waiting import approval, sleep, sleep_until, wait_for_signal
 from actorflow.workflow.words import Whereabouts, debug, fail, gather, template
 from actorflow.workflow.workflow import Workflow, workflow
 
@@ -33,6 +34,7 @@ __all__ = [
     "Whereabouts",
     "Workflow",
     "WorkflowBuilder",
+    "approval",
     "around",
     "choose",
     "choose_first",
@@ -44,9 +46,12 @@ __all__ = [
     "gather",
     "group",
     "repeat",
+    "sleep",
+    "sleep_until",
     "step",
     "template",
     "transform",
+    "wait_for_signal",
     "without_undo",
     "workflow",
 ]
