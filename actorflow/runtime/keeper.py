@@ -22,6 +22,7 @@ from actorflow.errors import InvalidState, RecordNotFound, RunConflict, StoreErr
 from actorflow.runtime.commands import Mail, overtaken
 from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run
+from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.recorder import Recorder
 from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
@@ -59,6 +60,7 @@ class Keeper:
         self.desk = Desk(machine.services.values.codec, config.max_value_bytes)
         self.recorder = Recorder(machine, store, owner, worker, config.store_patience)
         self.watching: Task[None] | None = None
+        self.heart: Heart | None = None
         self.followed: set[Task[None]] = set()
         self.mail = Mail(self)
         self.given_up: set[str] = set()  # runs that are this runtime's, and that the store has failed
@@ -78,10 +80,19 @@ class Keeper:
 
     def begin(self) -> None:
         self.watching = self.machine.loop.create_task(self.watch(), name="actorflow: keeper")
+        if self.machine.services.clock.linger:  # a clock that jumps has no use for a thread that waits
+            self.heart = Heart(self.machine.loop, self.store.beside(), self.beat, self.lease / LOOKS)
+            self.heart.start()
         self.followed.add(self.machine.loop.create_task(self.mail.listen(), name="actorflow: mail"))
+
+    async def beat(self, store: Store) -> bool:
+        """Renews the lease from another thread."""
+        return await store.renew(self.owner, lease=self.lease)
 
     async def leave(self) -> None:
         """What isn't ended may be taken over at once."""
+        if self.heart is not None:
+            self.heart.stop()
         if self.watching is not None:
             self.watching.cancel()
             await asyncio.wait({self.watching})
@@ -162,7 +173,8 @@ class Keeper:
         """What a run that was built again is told first."""
         now = self.machine.now()
         shift = before.offset - (self.machine.services.clock.time() - now) if before.offset else 0.0
-        return TakeOver(row.id, now, shift=shift, worker=self.worker, crashed=not before.has_left)
+        limit = self.machine.config.lost_limit
+        return TakeOver(row.id, now, shift, lost_limit=limit, worker=self.worker, crashed=not before.has_left)
 
     async def release(self, row: Row) -> None:
         await self.held(self.store.release_run(row.id, owner=self.owner))
