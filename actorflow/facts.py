@@ -230,11 +230,13 @@ class StepAbandoned(StepFact, frozen=True):
 class AttemptLost(StepFact, frozen=True):
     """The attempt was in flight when its process was lost: no failure of the step, and not counted against `Retry` (R53).
 
-    `again`: the step runs again. Else a person must decide, or, in a rollback, what it may have done is taken back.
+    `again`: the step runs again. Else a person must decide, or, in a rollback, what it may have done is taken back. `crashed`: its runtime wasn't
+    left, but died: the step may be why.
     """
 
     error: BaseException
     again: bool
+    crashed: bool = True
 
 
 class CompensationStarted(StepFact, frozen=True):

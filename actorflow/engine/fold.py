@@ -263,7 +263,7 @@ def attempt_lost(state: State, fact: AttemptLost) -> None:
     state.running -= 1
     state.uncounted[node] = state.uncounted.get(node, 0) + 1
     if state.program.steps[node].control is None:
-        state.lost[node] = state.lost.get(node, 0) + 1
+        state.lost[node] = state.lost.get(node, 0) + fact.crashed
         state.allowance += fact.again
         acted(state, node, fact.error)
         state.doubtful.add(node)

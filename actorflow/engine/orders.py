@@ -51,12 +51,14 @@ class TakeOver(Request, frozen=True):
     """A runtime has taken the run over: what was in flight is lost, all else goes on where it stood (R50, R53).
 
     It is decided once, after a replay, and recorded like all else. `worker` has the run now. `shift` is what is added to monotonic times that
-    were taken before: the new runtime's clock less the old one's, for the same moment. A step that was lost `lost_limit` times is set aside.
+    were taken before: the new runtime's clock less the old one's, for the same moment. A step that was lost `lost_limit` times is set aside;
+    that counts unless the runtime was left properly (not `crashed`).
     """
 
     shift: float = 0.0
     lost_limit: int = 3
     worker: str = ""
+    crashed: bool = True
 
 
 class RunOverdue(Request, frozen=True):

@@ -100,9 +100,9 @@ def loses_attempts(state: State, message: TakeOver, now: float) -> bool:
         if is_open(state, node):
             asks_once_more(state, node)
             continue
-        again = goes_forward(state, node) and may_run_again(state, node, message.lost_limit)
+        again = goes_forward(state, node) and may_run_again(state, node, message)
         unknown = OutcomeUnknown(f"step {state.name(node)!r} was in flight when its process was lost")
-        record(state, AttemptLost(state.run, node, state.attempt[node], message.at, unknown, again), now)
+        record(state, AttemptLost(state.run, node, state.attempt[node], message.at, unknown, again, message.crashed), now)
         pauses |= state.status[node] == SET_ASIDE
     state.overdue.clear()
     return pauses and state.phase == RUN
@@ -121,12 +121,12 @@ def asks_once_more(state: State, node: int) -> None:
         state.status[node] = READY if goes_forward(state, node) and state.phase == RUN else INTERRUPTED
 
 
-def may_run_again(state: State, node: int, limit: int) -> bool:
+def may_run_again(state: State, node: int, message: TakeOver) -> bool:
     """R49, R53: not one that is irreversible, nor one that was lost too often. What a scope decides changes nothing outside."""
     step = state.program.steps[node]
     if step.control is not None:
         return True
-    return not step.irreversible and state.lost.get(node, 0) + 1 < limit
+    return not step.irreversible and state.lost.get(node, 0) + message.crashed < message.lost_limit
 
 
 def steps_back(state: State) -> None:

@@ -45,7 +45,7 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
             elif config.on_exit == "cancel":
                 cancel_all(machine, "the runtime was left")
             await _wait(machine, config.drain_timeout, until_hurry=True)
-        release_all(machine)
+        await release_all(machine)
         if machine.rows:
             cancel_all(machine, "the runtime was left")
             await _wait(machine, config.shutdown_timeout, until_hurry=False)
@@ -53,10 +53,15 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
         await _stop(machine)
 
 
-def release_all(machine: Machine) -> None:
+async def release_all(machine: Machine) -> None:
     """R37: runs with a store aren't taken back: they go on elsewhere, or here when the service is started again."""
+    if machine.keeper is None:
+        return
+    await machine.keeper.recorder.settle()
     for row in [row for row in machine.rows.values() if row.journal is not None]:
-        machine.let_go(row, RuntimeClosed("the runtime was left before the run had ended\nIt goes on when one with this store is started."))
+        closed = "the runtime was left before the run had ended\nIt goes on when one with this store is started."
+        machine.let_go(row, RuntimeClosed(closed))
+        machine.keeper.recorder.left.append(row)
 
 
 def halt_all(machine: Machine) -> None:

@@ -89,7 +89,7 @@ def ended(view: RunView) -> Iterator[Reason]:
             what = "undone" if error.phase == "undo" else "compensated"
             yield Reason(
                 "ended",
-                f"step {error.step!r} couldn't be {what}: {error.type.rpartition('.')[2]}: {error.message}",
+                f"step {error.step!r} couldn't be {what}: {error}",
                 error.step,
                 then=('resolve() takes "retry": its undo is tried again; or "done": a person has dealt with it',)
                 if error.phase == "undo"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import msgpack
@@ -60,7 +60,9 @@ def details_of(entry: Entry, form: entries.Form | None, offset: float) -> dict[s
     if entry.more is None:
         return {}
     more: Any = _unpack(entry.more)
-    given: Iterable[tuple[str, Any]] = more.items() if type(more) is dict else listed(form, more)
+    given: Iterable[tuple[str, Any]] = (
+        cast("dict[str, Any]", more).items() if isinstance(more, dict) else listed(form, more)
+    )
     return {name: value + offset if name in MOMENTS else value for name, value in given if value is not None}
 
 

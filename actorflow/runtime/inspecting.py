@@ -10,7 +10,7 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from actorflow.errors import InvalidValue
-from actorflow.runtime.history import history_of
+from actorflow.runtime.history import history_of, text_of
 from actorflow.runtime.snapshot_records import Noted
 from actorflow.runtime.steps_told import StepTold, steps_told
 from actorflow.runtime.stored import StoredEnd
@@ -81,7 +81,8 @@ def step_view(step: StepTold, codec: Codec, *, is_aside: bool, values: bool) -> 
 
 def error_view(noted: Noted) -> ErrorView:
     failure = noted.failure
-    return ErrorView(noted.node, noted.phase, noted.attempt, failure.type, failure.message, failure.traceback)
+    cause = text_of(failure.cause)
+    return ErrorView(noted.node, noted.phase, noted.attempt, failure.type, failure.message, failure.traceback, cause)
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,11 +19,13 @@ import structlog
 from actorflow import crash_points
 from actorflow.engine import TakeOver, begin_recording
 from actorflow.errors import InvalidState, RecordNotFound, RunConflict, StoreError
+from actorflow.runtime.commands import Mail, overtaken
 from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run
+from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.recorder import Recorder
-from actorflow.runtime.stored import Unfit, inputs_data, new_run, outcome_of, row_of
+from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
 from actorflow.store import ReadTurns
 
 if TYPE_CHECKING:
@@ -58,7 +60,10 @@ class Keeper:
         self.desk = Desk(machine.services.values.codec, config.max_value_bytes)
         self.recorder = Recorder(machine, store, owner, worker, config.store_patience)
         self.watching: Task[None] | None = None
+        self.heart: Heart | None = None
         self.followed: set[Task[None]] = set()
+        self.mail = Mail(self)
+        self.given_up: set[str] = set()  # runs that are this runtime's, and that the store has failed
 
     @classmethod
     async def join(cls, machine: Machine, store: Store) -> Keeper:
@@ -75,9 +80,19 @@ class Keeper:
 
     def begin(self) -> None:
         self.watching = self.machine.loop.create_task(self.watch(), name="actorflow: keeper")
+        if self.machine.services.clock.linger:  # a clock that jumps has no use for a thread that waits
+            self.heart = Heart(self.machine.loop, self.store.beside(), self.beat, self.lease / LOOKS)
+            self.heart.start()
+        self.followed.add(self.machine.loop.create_task(self.mail.listen(), name="actorflow: mail"))
+
+    async def beat(self, store: Store) -> bool:
+        """Renews the lease from another thread."""
+        return await store.renew(self.owner, lease=self.lease)
 
     async def leave(self) -> None:
         """What isn't ended may be taken over at once."""
+        if self.heart is not None:
+            self.heart.stop()
         if self.watching is not None:
             self.watching.cancel()
             await asyncio.wait({self.watching})
@@ -87,6 +102,7 @@ class Keeper:
         if crash_points.listener is not None:
             crash_points.listener("runtime.leaving")
         try:
+            await self.recorder.leave()
             await self.store.leave(self.owner)
         except StoreError as error:
             log.warning("the store couldn't be told that the runtime has left", error=str(error))
@@ -144,19 +160,21 @@ class Keeper:
             raise InvalidState(f"run {run_id!r} is going on in another runtime")
         data = await self.held(self.store.turns(run_id))
         try:
-            row, offset = row_of(self.machine, self.desk, taken[0], data)
+            row, before = row_of(self.machine, self.desk, taken[0], data)
         except Unfit as problem:
             await self.held(self.store.release_run(run_id, owner=self.owner))
             raise InvalidState(str(problem)) from problem
         assert row.journal is not None
-        row.journal.taking = self.taking(row, offset)
+        row.journal.consumed += await overtaken(self, run_id)
+        row.journal.taking = self.taking(row, before)
         return row
 
-    def taking(self, row: Row, offset: float) -> TakeOver:
-        """What a run that was built again is told first. `offset` is the clock's of who had it."""
+    def taking(self, row: Row, before: Before) -> TakeOver:
+        """What a run that was built again is told first."""
         now = self.machine.now()
-        shift = offset - (self.machine.services.clock.time() - now) if offset else 0.0
-        return TakeOver(row.id, now, shift=shift, worker=self.worker)
+        shift = before.offset - (self.machine.services.clock.time() - now) if before.offset else 0.0
+        limit = self.machine.config.lost_limit
+        return TakeOver(row.id, now, shift, lost_limit=limit, worker=self.worker, crashed=not before.has_left)
 
     async def release(self, row: Row) -> None:
         await self.held(self.store.release_run(row.id, owner=self.owner))
@@ -238,15 +256,32 @@ class Keeper:
 
     async def take_over(self) -> bool:
         """All unfinished runs of workflows that are known here, and that nobody has. Answers whether there were any."""
-        found = False
-        while True:
+        found = await self.take_again()
+        while self.machine.config.takes_over:
             names = tuple(self.machine.known.workflows)
             taken = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names)) if names else []
             if taken:
                 found = True
                 await self.take(taken)
             if len(taken) < AT_ONCE:
-                return found
+                break
+        return found
+
+    async def take_again(self) -> bool:
+        """R48: what the store had failed is read from it again, once it can be written to."""
+        runs = [run_id for run_id in self.given_up if run_id not in self.machine.rows]
+        for run_id in runs:
+            if await self.is_unfinished(run_id):
+                await self.take(await self.held(self.store.claim_runs(self.owner, run_id=run_id)))
+            self.given_up.discard(run_id)
+        return bool(runs)
+
+    async def is_unfinished(self, run_id: str) -> bool:
+        """No, if its first commit had failed, or its last one hadn't."""
+        try:
+            return (await self.record(run_id)).ended is None
+        except RecordNotFound:
+            return False
 
     async def take(self, taken: Sequence[RunRecord]) -> None:
         if crash_points.listener is not None:
@@ -258,19 +293,19 @@ class Keeper:
             try:
                 if isinstance(data, Exception):
                     raise Unfit(str(data)) from data
-                row, offset = row_of(self.machine, self.desk, record, data)
+                row, before = row_of(self.machine, self.desk, record, data)
             except Unfit as problem:
                 await self.leave_alone(record, problem)
             else:
-                await self.go_on(row, offset)
+                await self.go_on(row, before)
 
     async def leave_alone(self, record: RunRecord, problem: Unfit) -> None:
         """R51: it is never half-run."""
         log.error("a run is left alone", run=record.run_id, workflow=record.workflow, problem=str(problem))
         await self.held(self.store.release_run(record.run_id, owner=self.owner, problem=str(problem)))
 
-    async def go_on(self, row: Row, offset: float) -> None:
+    async def go_on(self, row: Row, before: Before) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.built")
         log.info("a run is taken over", run=row.id, workflow=row.launch.plan.name)
-        await self.machine.starting.take_up(row, self.taking(row, offset))
+        await self.machine.starting.take_up(row, self.taking(row, before))

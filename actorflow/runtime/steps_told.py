@@ -73,6 +73,12 @@ def is_now(status: str) -> Callable[[StepTold, HistoryEntry], None]:
     return tells
 
 
+def scheduled(step: StepTold, entry: HistoryEntry) -> None:
+    """That it waits for permits was told before, in the same turn."""
+    if step.status == "pending":
+        step.status = "ready"
+
+
 def starts(step: StepTold, entry: HistoryEntry) -> None:
     step.status = "running"
     if step.started is None:
@@ -151,7 +157,7 @@ def handler_waits(step: StepTold, entry: HistoryEntry) -> None:
 
 
 OF_ONE: Final[Mapping[str, Callable[[StepTold, HistoryEntry], None]]] = {
-    "StepScheduled": is_now("ready"),
+    "StepScheduled": scheduled,
     "GuardsStarted": is_now("in guards"),
     "GuardsPassed": is_now("ready"),
     "GuardFailed": guard_fails,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import msgpack
@@ -110,14 +110,21 @@ class Unfit(ActorflowError):
     """The run can't be built again with the code that is here (R51)."""
 
 
-def row_of(machine: Machine, desk: Desk, record: RunRecord, data: Sequence[bytes]) -> tuple[Row, float]:
-    """The row as it was when its last turn was stored, and the clock's offset of who stored it. Raises `Unfit`."""
+class Before(NamedTuple):
+    """What is known of who had a run before: its clock's offset from wall time, and whether it has left the run in order."""
+
+    offset: float
+    has_left: bool
+
+
+def row_of(machine: Machine, desk: Desk, record: RunRecord, data: Sequence[bytes]) -> tuple[Row, Before]:
+    """The row as it was when its last turn was stored. Raises `Unfit`."""
     try:
         row = empty_row(machine, desk, record)
-        offset = 0.0
+        before = Before(0.0, has_left=False)
         for one in data:
             turns = decode_turns(one)
-            offset = turns.offset
+            before = Before(turns.offset, has_left=not turns.turns)
             decide_again(desk, row, turns.turns)
     except Unfit:
         raise
@@ -125,7 +132,7 @@ def row_of(machine: Machine, desk: Desk, record: RunRecord, data: Sequence[bytes
         raise Unfit(f"run {record.run_id!r} can't be built again from what is stored of it: {error}") from error
     assert row.journal is not None
     row.journal.sequence = record.tail
-    return row, offset
+    return row, before
 
 
 def empty_row(machine: Machine, desk: Desk, record: RunRecord) -> Row:

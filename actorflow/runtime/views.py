@@ -70,7 +70,7 @@ class StepView(msgspec.Struct, frozen=True):
 
 
 class ErrorView(msgspec.Struct, frozen=True):
-    """An error of a run: `phase` is guard, run, compensate or undo; `step` is empty for the run itself."""
+    """An error of a run: `phase` is guard, run, compensate or undo; `step` is empty for the run itself. `cause` is the text of what caused it."""
 
     step: str
     phase: str
@@ -78,6 +78,11 @@ class ErrorView(msgspec.Struct, frozen=True):
     type: str
     message: str
     traceback: str = ""
+    cause: str = ""
+
+    def __str__(self) -> str:
+        name = self.type.rpartition(".")[2]
+        return f"{name}: {self.message}" + (f" ({self.cause})" if self.cause else "")
 
 
 class RunView(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -34,19 +35,22 @@ class Ledger:
     def __init__(self, path: Path | str = ":memory:") -> None:
         self.database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.database.executescript("PRAGMA synchronous = OFF;" + SCHEMA)
+        self.lock = threading.RLock()  # a thread of a runtime that has died may still be here
 
     def take(self, thing: str, key: str, *, refuses: int = 0) -> str:
         """Takes it, once for the key. Raises `Refused` the first times that it is asked for."""
-        self.refuse(key, refuses)
-        self.enter(thing, 1, key)
+        with self.lock:
+            self.refuse(key, refuses)
+            self.enter(thing, 1, key)
         return f"{thing} taken"
 
     def give_back(self, thing: str, key: str, *, refuses: int = 0) -> None:
-        self.refuse(key, refuses)
-        (held,) = self.database.execute(
-            "SELECT coalesce(sum(amount), 0) FROM ledger WHERE thing = ?", (thing,)
-        ).fetchone()
-        self.enter(thing, -held, key)
+        with self.lock:
+            self.refuse(key, refuses)
+            (held,) = self.database.execute(
+                "SELECT coalesce(sum(amount), 0) FROM ledger WHERE thing = ?", (thing,)
+            ).fetchone()
+            self.enter(thing, -held, key)
 
     def holds(self, thing: str) -> bool:
         query = "SELECT coalesce(sum(amount), 0) FROM ledger WHERE thing = ?"
