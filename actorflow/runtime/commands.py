@@ -18,6 +18,7 @@ import structlog
 
 from actorflow.engine import ENDED, Cancel, Pause, Request
 from actorflow.errors import StoreError
+from actorflow.runtime.signals import signals
 
 if TYPE_CHECKING:
     from actorflow.runtime.keeper import Keeper
@@ -64,7 +65,7 @@ def halts(row: Row, message: RunMessage, now: float) -> Request | None:
     return Pause(row.id, now, read_command(message).reason)
 
 
-DELIVERIES: Final[dict[str, Delivery]] = {"cancel": cancels, "halt": halts}
+DELIVERIES: Final[dict[str, Delivery]] = {"cancel": cancels, "halt": halts, "signal": signals}
 """How each kind of message is handed over. A kind that isn't here stays in the store."""
 OVERTAKEN: Final = frozenset({"cancel", "halt"})
 """Kinds that mean nothing once the run has ended: who resumes it doesn't want what was asked before."""

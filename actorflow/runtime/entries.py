@@ -362,7 +362,19 @@ def noted(row: Row, fact: Any) -> Entry:
         if isinstance(error, BaseException):
             value = pack(record(error))
         more = pack(told) if told else None
+    if type(fact) is facts.StepSucceeded and row.step(node).wait is not None:
+        value = outcome_of_a_wait(row, fact)
     return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at, value, more)
+
+
+def outcome_of_a_wait(row: Row, fact: facts.StepSucceeded) -> bytes | None:
+    """No message of its own brings it; a default that can't be encoded is made again with the run, like all of it."""
+    if row.journal is None or fact.value is None:
+        return None
+    try:
+        return row.journal.desk.encode(fact.value, row.step(fact.node).returns, row.name(fact.node))
+    except NotSerializable:
+        return None
 
 
 REST: dict[type, tuple[str, ...]] = {}

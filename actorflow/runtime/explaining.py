@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from actorflow.runtime.permit_pool import PoolStatus
-from actorflow.runtime.views import Explanation, Reason, RunView, StepView
+from actorflow.runtime.views import WAITS, Explanation, Reason, RunView, StepView
 from actorflow.store import RuntimeRecord
 
 ANSWERS: Final = ('"retry": run it again', '"fail": it failed, so the run is rolled back', "Skip(value): it has done its work, and this is its result")  # fmt: skip
@@ -161,6 +161,8 @@ def waits(view: RunView, now: float, here: Here) -> Iterator[Reason]:
 
 
 def wait_of(view: RunView, step: StepView, now: float, here: Here, *, goes_on: bool) -> Reason | None:
+    if step.status in WAITS:
+        return dormant(step, now)
     if step.due is not None:
         return retry_of(step, now)
     match step.status:
@@ -172,6 +174,21 @@ def wait_of(view: RunView, step: StepView, now: float, here: Here, *, goes_on: b
             return Reason("executing", f"step {step.name!r} is ready to start", step.name)
         case _:
             return None
+
+
+def dormant(step: StepView, now: float) -> Reason:
+    """Time or people will end it."""
+    until = f" until {moment(step.due)}" if step.due is not None else ""
+    if not step.signal:
+        return Reason("sleep", f"step {step.name!r} sleeps{until}", step.name, until=step.due)
+    if step.question is None:
+        then = f"signal() ends that, with the name {step.signal!r} and a value."
+        what = f"step {step.name!r} waits for signal {step.signal!r}{until}"
+        return Reason("signal", what, step.name, until=step.due, then=(then,))
+    whom = f" by {', '.join(step.by)}" if step.by else ""
+    what = f"step {step.name!r} waits for approval{whom}{until}" + (f": {step.question}" if step.question else "")
+    then = "approve() or reject() ends that, with who it is."
+    return Reason("approval", what, step.name, until=step.due, then=(then,))
 
 
 def retry_of(step: StepView, now: float) -> Reason:

@@ -90,13 +90,15 @@ def error_of(
     plain = details.pop("error", None)
     if plain is not None:
         return msgspec.convert(plain, FailureRecord)
-    packed = form.value is not None and form.value[1] is entries.PACKED_ERROR if form is not None else not is_message
+    packed = form.value is not None and form.value[1] is entries.PACKED_ERROR if form is not None else entry.kind != "StepSucceeded"
     return _failure(entry.value) if packed and entry.value is not None else None
 
 
 def value_of(entry: Entry, form: entries.Form | None) -> bytes | None:
     """The encoded value of a step, where the entry gives it one."""
-    is_value = form is not None and form.value is not None and form.value[1] is entries.RESULT
+    is_value = entry.kind == "StepSucceeded" or (
+        form is not None and form.value is not None and form.value[1] is entries.RESULT
+    )
     return entry.value if is_value else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from msgspec import msgpack
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState
@@ -13,15 +14,18 @@ from actorflow.runtime.commands import command_data
 from actorflow.runtime.explaining import Here, Nowhere, explained
 from actorflow.runtime.history import history_of
 from actorflow.runtime.inspecting import see, view_of
+from actorflow.runtime.signals import Asked, Letter, cant_take, one_of_those
 from actorflow.store import Codec, Post, TakeNote
 
 if TYPE_CHECKING:
+    from actorflow.outcome import Approval
     from actorflow.runtime.views import Explanation, Finding, HistoryEntry, RunView
     from actorflow.store import RunRecord, Store
 
 log = structlog.get_logger("actorflow")
 
 UNFINISHED: Final = frozenset({"running", "halting", "rolling_back", "undoing"})
+FINISHED: Final = frozenset({"succeeded", "failed", "cancelled", "undone"})
 GOING_BACK: Final = frozenset({"rolling_back", "undoing"})
 PURGED_AT_ONCE: Final = 1000
 SHORT: Final = 10.0
@@ -96,6 +100,30 @@ class Office:
         )
         raise_first(answers)
         await self.poke()
+
+    # ── signals ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def signal(self, run_id: str, signal: str, value: Any, what: str, who: str, why: str) -> None:
+        """`what` stands in the note."""
+        run = await self.store.get_run(run_id)
+        if run.status in GOING_BACK or run.status in FINISHED:
+            raise cant_take(run_id, run.status)
+        data = self.encoded(run, signal, value)
+        message = Post(run_id, "signal", msgpack.encode(Letter(signal, data)))
+        raise_first(await self.store.together([TakeNote(run_id, who or self.who, what, why), message]))
+        await self.poke()
+
+    def encoded(self, run: RunRecord, signal: str, value: Any) -> bytes:
+        """Whoever has the run checks it against the type that is waited for."""
+        plain = value is None or isinstance(value, (bool, int, float, str, bytes, list, tuple, dict))
+        return self.codec.encode(value, Any if plain else type(value), f"signal {signal!r}")
+
+    async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
+        view = await self.inspect(run_id)
+        asked = [Asked(one.name, one.signal, one.by) for one in view.steps if one.is_asked]
+        signal = one_of_those(run_id, asked, name, answer.who) if view.status not in FINISHED else name or ""
+        what = f"{'approve' if answer.approved else 'reject'} {signal}"
+        await self.signal(run_id, signal, answer, what, answer.who, answer.why)
 
     async def poke(self) -> None:
         """Has a runtime that is here look for the message at once."""

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from actorflow.errors import InvalidState
 from actorflow.runtime.explaining import Here
+from actorflow.plan import wait_for
+from actorflow.runtime.entries import wait_of
 from actorflow.runtime.handle import Run
 from actorflow.runtime.office import Office
+from actorflow.runtime.signals import answer_here, check_value, nobody_waits_for, send_here
 from actorflow.runtime.stored import outcome_of
 
 if TYPE_CHECKING:
+    from actorflow.outcome import Approval
     from actorflow.plan import StepSpec
     from actorflow.runtime.keeper import Keeper
     from actorflow.runtime.machine import Machine
@@ -46,6 +50,30 @@ class OfficeHere(Office):
             self.machine.halt_run(run_id, reason)
         else:
             await super().halt(run_id, reason, who)
+
+    async def signal(self, run_id: str, signal: str, value: Any, what: str, who: str, why: str) -> None:
+        if is_only_here(self.machine, run_id):
+            send_here(self.machine, run_id, signal, value)
+        else:
+            await super().signal(run_id, signal, value, what, who, why)
+
+    async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
+        if is_only_here(self.machine, run_id):
+            answer_here(self.machine, run_id, name, answer)
+        else:
+            await super().answer(run_id, name, answer)
+
+    def encoded(self, run: RunRecord, signal: str, value: Any) -> bytes:
+        """Checked here already, if the workflow is known here."""
+        workflow = self.machine.known.workflows.get(run.workflow)
+        if workflow is None:
+            return super().encoded(run, signal, value)
+        plan, row = self.machine.known.plan_of(workflow), self.machine.rows.get(run.run_id)
+        wait = wait_for(plan, signal) if row is None else wait_of(row, signal)
+        if wait is None:
+            raise nobody_waits_for(plan, signal)
+        check_value(run.run_id, signal, wait, value)
+        return self.keeper.desk.encode(value, wait.takes, f"signal {signal!r}")
 
     async def cancel_halted(self, run: RunRecord, reason: str, who: str) -> None:
         """R20: what it did is taken back from where it stands."""

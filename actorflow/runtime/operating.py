@@ -15,13 +15,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from actorflow.outcome import Approval
+from actorflow.runtime.forms import is_text, is_written, refuse_others
 
 if TYPE_CHECKING:
     from actorflow.clock import Clock
     from actorflow.runtime.office import Office
     from actorflow.runtime.views import Explanation, Finding, HistoryEntry, RunView
     from actorflow.store import Codec, Note, RunPage, Store
+
+
+def check_name(signal: object) -> None:
+    refuse_others("a signal's name", signal, "text that isn't empty", is_text)
+
+
+def check_answer(name: object, who: object, why: object) -> None:
+    refuse_others("who", who, "the name of who answers", is_text)
+    refuse_others("why", why, "text", is_written)
+    if name is not None:
+        refuse_others("name", name, "the name of an approval", is_text)
 
 
 class Operations(ABC):
@@ -87,6 +101,33 @@ class Operations(ABC):
     async def halt(self, run_id: str, /, reason: str = "", *, who: str = "") -> None:
         """Has a run paused, in the same way. Raises `InvalidState` if it has ended or is being taken back."""
         await self._office().halt(run_id, reason, who)
+
+    # ── time and people ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def signal(self, run_id: str, name: str, value: Any = None, /, *, who: str = "", why: str = "") -> None:
+        """Sends a run a signal, wherever it goes on; returns when it can't get lost any more.
+
+        `name` is that of a `wait_for_signal`, or of the node that waits: `each[3].wait_for_signal`. It counts once: it ends the wait that was
+        reached first; if none is reached yet, it is kept. Raises `InvalidInput` for a value of another type than is waited for, and for a
+        signal that nothing waits for, as far as the workflow is known here; `InvalidState` for a run that has ended or is being taken back.
+        """
+        check_name(name)
+        await self._office().signal(run_id, name, value, f"signal {name}", who, why)
+
+    async def approve(self, run_id: str, name: str | None = None, /, *, who: str, why: str = "") -> None:
+        """Says yes to the `approval` that a run waits for; `name` says to which, if it isn't the only one. It may be said early, by name.
+
+        Raises `InvalidState` if it isn't clear which is meant, `InvalidInput` if it isn't theirs to answer.
+        """
+        await self._answers(run_id, name, Approval(True, who, why))
+
+    async def reject(self, run_id: str, name: str | None = None, /, *, who: str, why: str = "") -> None:
+        """Says no, in the same way."""
+        await self._answers(run_id, name, Approval(False, who, why))
+
+    async def _answers(self, run_id: str, name: str | None, answer: Approval) -> None:
+        check_answer(name, answer.who, answer.why)
+        await self._office().answer(run_id, name, answer)
 
     # ── keeping order ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,11 +20,12 @@ from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, StartRun, UndoRun
 from actorflow.runtime.middleware import Middleware
-from actorflow.runtime.operating import Operations
+from actorflow.runtime.operating import Operations, check_answer, check_name
 from actorflow.runtime.options import Runs, RunSettings
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
+    from actorflow.outcome import Approval
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.office_here import OfficeHere
     from actorflow.store import Store
@@ -265,6 +266,26 @@ class Runtime(Runs, Operations):
             machine.halt_run(run_id, reason)
         else:
             await self._office().halt(run_id, reason, who)
+
+    async def signal(self, run_id: str, name: str, value: Any = None, /, *, who: str = "", why: str = "") -> None:
+        machine = self._open()
+        if machine.keeper is None:
+            from actorflow.runtime.signals import send_here
+
+            check_name(name)
+            send_here(machine, run_id, name, value)
+        else:
+            await super().signal(run_id, name, value, who=who, why=why)
+
+    async def _answers(self, run_id: str, name: str | None, answer: Approval) -> None:
+        machine = self._open()
+        if machine.keeper is None:
+            from actorflow.runtime.signals import answer_here
+
+            check_answer(name, answer.who, answer.why)
+            answer_here(machine, run_id, name, answer)
+        else:
+            await super()._answers(run_id, name, answer)
 
     async def resolve(
         self, run_id: str, answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]], /, *, who: str = "", why: str = ""

@@ -23,6 +23,9 @@ class StepTold:
         self.ended: float | None = None
         self.error = ""
         self.value: bytes | None = None
+        self.signal = ""
+        self.question: str | None = None
+        self.by: tuple[str, ...] = ()
 
     def begins(self, phase: Phase, number: int, entry: HistoryEntry) -> None:
         self.attempts.append(AttemptView(phase, number, entry.worker, entry.at))
@@ -42,7 +45,8 @@ class StepTold:
     @property
     def view(self) -> StepView:
         return StepView(
-            self.name, self.status, tuple(self.attempts), self.due, self.started, self.ended, self.error
+            self.name, self.status, tuple(self.attempts), self.due, self.started, self.ended, self.error, None,
+            self.signal, self.question, self.by,
         )  # fmt: skip
 
 
@@ -120,6 +124,14 @@ def waits(step: StepTold, entry: HistoryEntry) -> None:
     step.due = entry.details.get("due")
 
 
+def is_dormant(step: StepTold, entry: HistoryEntry) -> None:
+    told = entry.details
+    step.due = told.get("due")
+    step.signal, step.question, step.by = told.get("signal", ""), told.get("question"), tuple(told.get("by", ()))
+    asks = "waiting for approval" if step.question is not None else "waiting for a signal"
+    step.status = asks if step.signal else "sleeping"
+
+
 def gives_up(step: StepTold, entry: HistoryEntry) -> None:
     step.status = "failed"
     step.ended = entry.at
@@ -171,6 +183,7 @@ OF_ONE: Final[Mapping[str, Callable[[StepTold, HistoryEntry], None]]] = {
     "StepAbandoned": ends_as("abandoned", "failed"),
     "AttemptLost": ends_as("lost", "interrupted"),
     "RetryScheduled": waits,
+    "WaitStarted": is_dormant,
     "StepGaveUp": gives_up,
     "CompensationStarted": handler_begins("compensate", "compensating"),
     "StepRecovered": recovers,

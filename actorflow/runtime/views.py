@@ -14,6 +14,10 @@ Phase: TypeAlias = Literal["run", "compensate", "undo"]
 AttemptEnd: TypeAlias = Literal["completed", "failed", "lost", "interrupted", "abandoned"]
 
 
+WAITS = frozenset({"sleeping", "waiting for a signal", "waiting for approval"})
+"""Statuses of what runs nothing, and waits."""
+
+
 class HistoryEntry(msgspec.Struct, frozen=True):
     """Something that a run did or was told, as it's recorded.
 
@@ -51,9 +55,9 @@ class AttemptView(msgspec.Struct, frozen=True):
 class StepView(msgspec.Struct, frozen=True):
     """A step of a run.
 
-    `status` is pending, ready, waiting for permits, in guards, running, waiting (for its next attempt), interrupted, set aside, compensating,
+    `status` is pending, ready, waiting for permits, in guards, running, waiting (for its next attempt), sleeping, waiting for a signal, waiting for approval, interrupted, set aside, compensating,
     completed, skipped, failed, undoing, undone or undo failed. `due`: when the next try is. `error` is the last one's text. `value` is what it
-    returned, if it was asked for.
+    returned, if it was asked for. One that waits for a signal or an approval has a `signal`, an approval a `question`; `by` may answer it.
     """
 
     name: str
@@ -64,6 +68,14 @@ class StepView(msgspec.Struct, frozen=True):
     ended: float | None = None
     error: str = ""
     value: Any = None
+    signal: str = ""
+    question: str | None = None
+    by: tuple[str, ...] = ()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether people are asked now."""
+        return self.question is not None and self.status in WAITS
 
     def __hash__(self) -> int:
         return hash((self.name, self.status))
@@ -122,7 +134,7 @@ class RunView(msgspec.Struct, frozen=True):
 class Reason(msgspec.Struct, frozen=True):
     """Why a run stands where it stands, as far as one thing is concerned.
 
-    `kind` is ended, halted, left_alone, unowned, lapsed, asked, executing, retry, permits, orphaned, set_aside, resting or stuck. `until`: when
+    `kind` is ended, halted, left_alone, unowned, lapsed, asked, executing, retry, sleep, signal, approval, permits, orphaned, set_aside, resting or stuck. `until`: when
     that is over by itself, if it is known. `then` is what can be done about it.
     """
 

@@ -98,6 +98,11 @@ def released(lead: Lead, wake: float | None, problem: str | None, now: float) ->
     return Move(replace(lead, owner=None, wake=wake, problem=problem, updated=now))
 
 
+def woken(lead: Lead) -> Move:
+    """Something has come for it: whoever looks next may take it."""
+    return Move(replace(lead, wake=None))
+
+
 def is_claimable(lead: Lead, now: float) -> bool:
     """Whether a runtime may take it that isn't asked for it by name."""
     return (

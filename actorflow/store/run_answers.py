@@ -215,6 +215,9 @@ def read_turns(tables: Tables, request: ReadTurns) -> list[bytes]:
 
 def post(tables: Tables, request: Post) -> int:
     run, number = number_of(tables, request.run_id), tables.next_number()
+    lead = lead_of(tables, request.run_id)
+    if lead.wake is not None:
+        tables.move(rules.woken(lead))
     tables.add_message(run, RunMessage(number, request.run_id, request.kind, request.data, tables.now()))
     return number
 

@@ -57,9 +57,10 @@ def bad_time(value: object) -> str:
     if isinstance(value, datetime):
         return "" if value.tzinfo is not None and value.utcoffset() is not None else no_zone(value)
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+    if not isinstance(seconds, (int, float)):
         return ""
-    return "" if math.isfinite(seconds) and seconds >= 0 else f"can't wait for {brief(value)}: it takes seconds from 0 on"
+    is_time = not isinstance(seconds, bool) and math.isfinite(seconds) and seconds >= 0
+    return "" if is_time else f"can't wait for {brief(value)}: it takes seconds from 0 on"
 
 
 def no_zone(value: datetime) -> str:
