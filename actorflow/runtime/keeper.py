@@ -137,7 +137,7 @@ class Keeper:
     async def attach(self, record: RunRecord, plan: Plan) -> Run[Any]:
         """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for."""
         outcome = outcome_of(record, plan, self.desk.codec)
-        if outcome is None and record.status not in ("halted",):
+        if outcome is None and record.status != "halted":
             taken = await self.store.claim_runs(self.owner, run_id=record.run_id)
             if taken and taken[0].ended is None:
                 await self.take(taken)
@@ -150,7 +150,8 @@ class Keeper:
 
     async def record(self, run_id: str) -> RunRecord:
         """Raises `RecordNotFound`."""
-        return await self.held(self.store.get_run(run_id))
+        record: RunRecord = await self.held(self.store.get_run(run_id))
+        return record
 
     async def reclaim(self, run_id: str) -> Row:
         """The row of a run that isn't going on anywhere; it is this runtime's now. Raises `InvalidState` if it's another one's, or doesn't fit."""
@@ -260,7 +261,9 @@ class Keeper:
         found = await self.take_again()
         while self.machine.config.takes_over:
             names = tuple(self.machine.known.workflows)
-            taken = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names)) if names else []
+            if not names:
+                break
+            taken: list[RunRecord] = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names))
             if taken:
                 found = True
                 await self.take(taken)

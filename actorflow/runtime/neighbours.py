@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import Final
 
 MARK: Final = os.urandom(4).hex()
@@ -26,7 +27,7 @@ def shown(name: str) -> str:
 def namespace() -> str:
     """Numbers of processes mean nothing outside of it."""
     try:
-        return os.readlink("/proc/self/ns/pid")
+        return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""
 
