@@ -122,6 +122,7 @@ _TELLS: Mapping[type, Callable[[Event], Told]] = {
     facts.StepGaveUp: _gave_up_step,
     facts.RetryScheduled: _retries,
     facts.StepAbandoned: _says("failed", "goes on although it was cancelled; it is abandoned"),
+    facts.AttemptLost: _says("interrupted", "was lost with its process"),
     facts.RollbackStarted: _rollback,
     facts.CompensationStarted: _compensates,
     facts.StepRecovered: _says("succeeded", "recovered by its compensation"),

@@ -333,6 +333,7 @@ _FOLDS: Mapping[type, Fold] = {
     facts.StepSkipped: _becomes("skipped"),
     facts.StepHalted: _becomes("halted"),
     facts.StepInterrupted: _becomes("interrupted"),
+    facts.AttemptLost: _becomes("interrupted"),
     facts.StepProgressed: _progressed,
     facts.AttemptFailed: _failed,
     facts.GuardFailed: _failed,

@@ -102,7 +102,9 @@ def loses_attempts(state: State, message: TakeOver, now: float) -> bool:
             continue
         again = goes_forward(state, node) and may_run_again(state, node, message)
         unknown = OutcomeUnknown(f"step {state.name(node)!r} was in flight when its process was lost")
-        record(state, AttemptLost(state.run, node, state.attempt[node], message.at, unknown, again, message.crashed), now)
+        record(
+            state, AttemptLost(state.run, node, state.attempt[node], message.at, unknown, again, message.crashed), now
+        )
         pauses |= state.status[node] == SET_ASIDE
     state.overdue.clear()
     return pauses and state.phase == RUN

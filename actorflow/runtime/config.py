@@ -56,6 +56,7 @@ class Config:
     max_value_bytes: int = 1 << 20
     store_patience: float = 60.0
     takes_over: bool = True
+    lost_limit: int = 3
 
     def __post_init__(self) -> None:
         for name, (what, form) in FORMS.items():
@@ -77,6 +78,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "durability": ('"strict" or "write_behind"', one_of("strict", "write_behind")),
     "takes_over": ("True or False", is_yes_or_no),
     "lease": ("a positive number of seconds", is_duration),
+    "lost_limit": ("a whole number from 1 on", is_count),
     "max_value_bytes": ("a whole number from 1 on", is_count),
 }
 

@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from asyncio import Future, Task
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,7 @@ from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run
 from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
+from actorflow.runtime.neighbours import is_dead, own_name
 from actorflow.runtime.recorder import Recorder
 from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
 from actorflow.store import ReadTurns
@@ -67,7 +66,7 @@ class Keeper:
 
     @classmethod
     async def join(cls, machine: Machine, store: Store) -> Keeper:
-        worker = f"{socket.gethostname()}:{os.getpid()}"
+        worker = own_name()
         await store.__aenter__()
         try:
             owner = await store.join(worker, lease=machine.config.lease)
@@ -138,7 +137,7 @@ class Keeper:
     async def attach(self, record: RunRecord, plan: Plan) -> Run[Any]:
         """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for."""
         outcome = outcome_of(record, plan, self.desk.codec)
-        if outcome is None and record.status not in ("halted",):
+        if outcome is None and record.status != "halted":
             taken = await self.store.claim_runs(self.owner, run_id=record.run_id)
             if taken and taken[0].ended is None:
                 await self.take(taken)
@@ -151,7 +150,8 @@ class Keeper:
 
     async def record(self, run_id: str) -> RunRecord:
         """Raises `RecordNotFound`."""
-        return await self.held(self.store.get_run(run_id))
+        record: RunRecord = await self.held(self.store.get_run(run_id))
+        return record
 
     async def reclaim(self, run_id: str) -> Row:
         """The row of a run that isn't going on anywhere; it is this runtime's now. Raises `InvalidState` if it's another one's, or doesn't fit."""
@@ -256,10 +256,14 @@ class Keeper:
 
     async def take_over(self) -> bool:
         """All unfinished runs of workflows that are known here, and that nobody has. Answers whether there were any."""
+        if self.machine.config.takes_over:
+            await self.bury_neighbours()
         found = await self.take_again()
         while self.machine.config.takes_over:
             names = tuple(self.machine.known.workflows)
-            taken = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names)) if names else []
+            if not names:
+                break
+            taken: list[RunRecord] = await self.held(self.store.claim_runs(self.owner, limit=AT_ONCE, workflows=names))
             if taken:
                 found = True
                 await self.take(taken)
@@ -282,6 +286,12 @@ class Keeper:
             return (await self.record(run_id)).ended is None
         except RecordNotFound:
             return False
+
+    async def bury_neighbours(self) -> None:
+        """Runtimes of this machine whose process is gone don't need their leases any more."""
+        for other in await self.held(self.store.runtimes()):
+            if other.number != self.owner and is_dead(other.name):
+                await self.held(self.store.leave(other.number))
 
     async def take(self, taken: Sequence[RunRecord]) -> None:
         if crash_points.listener is not None:
@@ -307,5 +317,4 @@ class Keeper:
     async def go_on(self, row: Row, before: Before) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.built")
-        log.info("a run is taken over", run=row.id, workflow=row.launch.plan.name)
         await self.machine.starting.take_up(row, self.taking(row, before))

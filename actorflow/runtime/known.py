@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actorflow.errors import InvalidInput, InvalidWorkflow, UnknownWorkflow
 from actorflow.plan import Plan, StepSpec
 from actorflow.policy import Limit, limits_clash
+from actorflow.runtime.recordable import unrecordable
 from actorflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from actorflow.store import Codec
 
 
 class Known:
-    """`limits` are those of the runtime and of all its workflows, by name (R28)."""
+    """`limits` are those of the runtime and of all its workflows, by name (R28). `codec`: of a runtime with a store (R3)."""
 
-    def __init__(self, workflows: Sequence[Workflow[..., Any]], limits: Sequence[Limit] = ()) -> None:
+    def __init__(
+        self, workflows: Sequence[Workflow[..., Any]], limits: Sequence[Limit] = (), *, codec: Codec | None = None
+    ) -> None:
+        self.codec = codec
         self.plans: dict[str, Plan] = {}
         self.workflows: dict[str, Workflow[..., Any]] = {}
         self.limits: dict[str, Limit] = {}
@@ -25,7 +32,7 @@ class Known:
             self.plan_of(workflow)
 
     def plan_of(self, workflow: Workflow[..., Any]) -> Plan:
-        """Its plan. Raises `InvalidWorkflow` if it can't run, or if another one of its name is known."""
+        """Its plan. Raises `InvalidWorkflow` if it can't run, can't be stored, or if another one of its name is known."""
         plan = workflow.compile()
         known = self.plans.get(plan.name)
         if known is plan:
@@ -34,9 +41,11 @@ class Known:
             raise InvalidWorkflow(
                 plan.name, ["another workflow of this name is known to the runtime; give one of them @workflow(name=…)"]
             )
-        clashes = [clash for limit in limits_of(plan) if (clash := self._clash(limit))]
-        if clashes:
-            raise InvalidWorkflow(plan.name, clashes)
+        problems = [clash for limit in limits_of(plan) if (clash := self._clash(limit))]
+        if self.codec is not None:
+            problems += unrecordable(plan, plans_in(plan), self.codec)
+        if problems:
+            raise InvalidWorkflow(plan.name, problems)
         self.plans[plan.name] = plan
         self.workflows[plan.name] = workflow
         return plan

@@ -25,6 +25,7 @@ from actorflow.errors import (
     RuntimeClosed,
     RuntimeFault,
     StepError,
+    StoreError,
     UnknownWorkflow,
     describe,
     suggest,
@@ -91,7 +92,7 @@ class Machine:
             clock=clock,
             hub=self.hub,
             timers=Timers(self.loop),
-            values=Passing(decodes=config.values == "decoded"),
+            values=Passing(decodes=config.values == "decoded", codec=known.codec),
             random=random.Random(config.seed).random,
             threads=Threads(self.loop, clock, config.threads),
             processes=Processes(self.loop, clock),
@@ -273,6 +274,8 @@ class Machine:
         if journal is not None and journal.accepted is not None and not journal.accepted.done():
             journal.accepted.set_exception(error)
             journal.accepted.exception()
+        if isinstance(error, StoreError) and self.keeper is not None:
+            self.keeper.given_up.add(row.id)
         if row.handle is not None:
             if isinstance(error, LeaseLost) and self.keeper is not None:
                 self.keeper.hand_over(row.handle)

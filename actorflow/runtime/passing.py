@@ -18,9 +18,9 @@ class Passing:
     or changes what it was given shows in tests.
     """
 
-    def __init__(self, *, decodes: bool) -> None:
+    def __init__(self, *, decodes: bool, codec: Codec | None = None) -> None:
         self.decodes = decodes
-        self.codec = Codec()
+        self.codec = Codec() if codec is None else codec
 
     def passed_on(self, row: Row, node: int, value: Any) -> Any:
         """A step's result, before it counts as done. Raises `NotSerializable` (R56)."""

@@ -28,7 +28,6 @@ from actorflow.errors import (
 )
 from actorflow.runtime.journal import Held
 from actorflow.runtime.stored import change_of
-
 from actorflow.store import Append, OpenRun, Request, RunChange, Turns, encode_turns
 
 if TYPE_CHECKING:
@@ -124,7 +123,8 @@ class Recorder:
         requests = [request for sent in batch for request in sent.requests]
         try:
             answers = await self.stored(requests)
-        except StoreError as error:
+        except Exception as problem:
+            error = problem if isinstance(problem, StoreError) else self.machine.fault_of(batch, problem)
             self.under_way = None
             for sent in batch:
                 self.machine.let_go(sent.row, error)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from actorflow.outcome import Approval
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.office_here import OfficeHere
-    from actorflow.store import Store
+    from actorflow.store import Codec, Store
     from actorflow.telemetry import Subscription
 
 P = ParamSpec("P")
@@ -61,6 +61,7 @@ class Runtime(Runs, Operations):
     durability        `strict`: a step's result is stored before anything depends on it; `write_behind`: soon, so a crash may repeat the last steps
     lease             seconds after which another runtime takes over the runs of one that isn't heard of
     takes_over        whether it takes over runs that nobody has; if not, only those that it is asked for by their id
+    lost_limit        how many runtimes a step may have died with, before a person has to say what becomes of it (R53)
     max_value_bytes   how large a stored value may be
     clock             time, for tests
     """
@@ -87,6 +88,7 @@ class Runtime(Runs, Operations):
         durability: Literal["strict", "write_behind"] = "strict",
         lease: float = 30.0,
         takes_over: bool = True,
+        lost_limit: int = 3,
         max_value_bytes: int = 1 << 20,
         clock: Clock | None = None,
     ) -> None:
@@ -110,13 +112,22 @@ class Runtime(Runs, Operations):
             durability=durability,
             lease=lease,
             takes_over=takes_over,
+            lost_limit=lost_limit,
             max_value_bytes=max_value_bytes,
         )
         self.clock = checked_clock(clock)
         self._plain = RunSettings()
-        self._known = Known(self.config.workflows, self.config.limits)
+        self._known = Known(self.config.workflows, self.config.limits, codec=self._new_codec())
         self._machine: Machine | None = None
         super().__init__(self._not_open, self._plain)
+
+    def _new_codec(self) -> Codec | None:
+        """What a runtime with a store writes values with."""
+        if self.config.store is None:
+            return None
+        from actorflow.store import Codec
+
+        return Codec()
 
     # ── opening and leaving ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -24,6 +24,9 @@ LEVELS: dict[type, Level] = {
     facts.AttemptFailed: "warning",
     facts.StepInterrupted: "warning",
     facts.StepAbandoned: "error",
+    facts.LeaseTaken: "info",
+    facts.LeaseLost: "warning",
+    facts.AttemptLost: "warning",
     facts.StepGaveUp: "error",
     facts.CompensationStarted: "warning",
     facts.ItemFailed: "warning",
@@ -46,7 +49,7 @@ LEVELS: dict[type, Level] = {
 
 ENDS: dict[str, Level] = {"failed": "error", "cancelled": "warning", "undone": "warning"}
 
-SHOWN = ("workflow", "status", "rollback", "tries", "phase", "by", "path", "actor", "pools", "count", "done", "total")
+SHOWN = ("workflow", "worker", "status", "rollback", "tries", "phase", "by", "path", "actor", "pools", "count", "done", "total")
 """Fields of facts that a line shows as they are, where they aren't empty."""
 
 

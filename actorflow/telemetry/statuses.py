@@ -24,6 +24,7 @@ STATUSES: dict[type, str] = {
     facts.RetryScheduled: "waiting",
     facts.StepInterrupted: "halted",
     facts.StepAbandoned: "failed",
+    facts.AttemptLost: "waiting",
     facts.StepGaveUp: "failed",
     facts.CompensationStarted: "compensating",
     facts.StepRecovered: "completed",

@@ -244,8 +244,8 @@ MUTANTS = (
         "fault-in-a-turn-goes-on-without-a-word",
         "R35",
         "runtime/executor.py",
-        "            self.services.endings.fault(row, error)",
-        "            row.failure = error",
+        "            self.turn(row, row.state, message)\n        except Exception as error:\n            self.services.endings.fault(row, error)",
+        "            self.turn(row, row.state, message)\n        except Exception as error:\n            row.failure = error",
     ),
     Mutant(
         "second-undo-doesnt-join-the-first",
