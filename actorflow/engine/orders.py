@@ -117,7 +117,7 @@ class SignalRefused(Request, frozen=True):
     """A signal came whose value can't be taken; it is passed over, and recorded as that."""
 
     signal: str
-    problem: str
+    why: str
 
 
 class NodeRequest(msgspec.Struct, frozen=True):

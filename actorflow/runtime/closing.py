@@ -12,6 +12,7 @@ import structlog
 from actorflow.errors import RuntimeClosed
 from actorflow.runtime.handle import all_ended
 from actorflow.runtime.nobody import nobody_waits
+from actorflow.runtime.resting import let_all_rest
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
@@ -44,6 +45,9 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
                 halt_all(machine)
             elif config.on_exit == "cancel":
                 cancel_all(machine, "the runtime was left")
+            else:
+                machine.is_draining = True
+                let_all_rest(machine)
             await _wait(machine, config.drain_timeout, until_hurry=True)
         await release_all(machine)
         if machine.rows:

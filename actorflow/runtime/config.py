@@ -56,6 +56,7 @@ class Config:
     max_value_bytes: int = 1 << 20
     store_patience: float = 60.0
     takes_over: bool = True
+    rest_after: float = 60.0
     lost_limit: int = 3
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class Config:
 
 FORMS: Mapping[str, tuple[str, Form]] = {
     **dict.fromkeys(
-        ("drain_timeout", "shutdown_timeout", "halt_timeout", "cancel_grace"),
+        ("rest_after", "drain_timeout", "shutdown_timeout", "halt_timeout", "cancel_grace"),
         ("a number of seconds, 0 or more", is_seconds),
     ),
     "settle_timeout": ("a number of seconds, 0 or more", or_none(is_seconds)),

@@ -79,6 +79,7 @@ class Machine:
         self.hurry = asyncio.Event()  # leaving should make haste
         self.exit_error: BaseException | None = None
         self.is_closing = False
+        self.is_draining = False  # runs that only wait aren't waited for
         self.rows: dict[str, Row] = {}
         self.orphaned: list[Row] = []
         self.launches: dict[Plan, Launch] = {}

@@ -27,6 +27,7 @@ from actorflow.errors import (
     StoreUnavailable,
 )
 from actorflow.runtime.journal import Held
+from actorflow.runtime.resting import let_rest, may_rest, wake_of
 from actorflow.runtime.stored import change_of
 from actorflow.store import Append, OpenRun, Request, RunChange, Turns, encode_turns
 
@@ -179,6 +180,8 @@ class Recorder:
             held = journal.held.popleft()
             if held.waits:
                 self.machine.executor.release(row, held)
+        if self.machine.is_draining and may_rest(self.machine, row) and row.id in self.machine.rows:
+            let_rest(self.machine, row)
 
     def refused(self, row: Row, refusal: BaseException) -> None:
         if isinstance(refusal, LeaseLost):
@@ -202,7 +205,7 @@ class Recorder:
         offset = self.clock.time() - self.machine.now()
         mark = encode_turns(Turns(self.worker, offset, []))
         marks = [
-            Append(row.id, self.owner, row.journal.sequence + 1, mark, RunChange(release=True))
+            Append(row.id, self.owner, row.journal.sequence + 1, mark, RunChange(release=True, wake=wake_of(self.machine, row)))
             for row in self.left
             if row.journal is not None and row.journal.opening is None and not row.journal.is_under_way
         ]

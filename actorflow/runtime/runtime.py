@@ -62,6 +62,7 @@ class Runtime(Runs, Operations):
     lease             seconds after which another runtime takes over the runs of one that isn't heard of
     takes_over        whether it takes over runs that nobody has; if not, only those that it is asked for by their id
     lost_limit        how many runtimes a step may have died with, before a person has to say what becomes of it (R53)
+    rest_after        how many seconds a stored run that only waits must have left to wait for, so that a drain doesn't wait for it
     max_value_bytes   how large a stored value may be
     clock             time, for tests
     """
@@ -88,6 +89,7 @@ class Runtime(Runs, Operations):
         durability: Literal["strict", "write_behind"] = "strict",
         lease: float = 30.0,
         takes_over: bool = True,
+        rest_after: float = 60.0,
         lost_limit: int = 3,
         max_value_bytes: int = 1 << 20,
         clock: Clock | None = None,
@@ -112,6 +114,7 @@ class Runtime(Runs, Operations):
             durability=durability,
             lease=lease,
             takes_over=takes_over,
+            rest_after=rest_after,
             lost_limit=lost_limit,
             max_value_bytes=max_value_bytes,
         )

@@ -226,7 +226,7 @@ async def test_a_value_that_an_operator_got_wrong_is_passed_over(clock: MockCloc
     async with opened(store, clock) as runtime:
         run = await runtime.options(run_id="r").start(order)
         await clock.advance(1)
-        async with Operator(store, clock=clock) as operator:
+        async with Operator(store.beside(), clock=clock) as operator:
             await operator.signal("r", "paid", "a lot", who="eve")
         await clock.advance(5)
         assert await store.messages(run_id="r") == []
