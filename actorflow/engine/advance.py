@@ -119,10 +119,10 @@ def starts_one(state: State) -> bool:
 
 
 def go_on_without_steps(state: State, room: int, now: float) -> None:
-    """R31: `max_steps` attempts were started. What scopes decide is no attempt; a step that is ready is one too many."""
+    """R31: `max_steps` attempts were started. What scopes decide is no attempt, nor is a wait; a step that is ready is one too many."""
     steps, tree = state.program.steps, state.tree
     waiting = [node for node in state.ready if state.status[node] == READY and not (tree and is_gated(state, node))]
-    if any(steps[node].control is None for node in waiting):
+    if any(steps[node].acts for node in waiting):
         out_of_steps(state, now)
         return
     state.ready.clear()
@@ -156,13 +156,14 @@ def prepare(state: State, node: int, now: float) -> bool:
         state.orders.append(RunGuards(node, attempt))
         return state.options.sequential
     if step.control is not None:
-        begin_scope(state, node, now)
+        return begin_scope(state, node, now)
     elif step.limits and node not in state.held:
         state.status[node] = ASKED
         state.asks.append(node)
         state.running += 1
     else:
         begin(state, node, now)
+        state.allowance += step.wait is not None
     return True
 
 

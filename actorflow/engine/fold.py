@@ -255,14 +255,14 @@ def step_abandoned(state: State, fact: StepAbandoned) -> None:
 
 
 def attempt_lost(state: State, fact: AttemptLost) -> None:
-    """R53: it doesn't count, neither against `Retry` nor in `max_steps`. What a scope decides has done nothing outside.
+    """R53: it doesn't count, neither against `Retry` nor in `max_steps`. What a scope decides has done nothing outside, nor has a wait.
 
     In a rollback nobody knows what it has done (R54): that is dealt with like a failure that waited for another attempt.
     """
     node = fact.node
     state.running -= 1
     state.uncounted[node] = state.uncounted.get(node, 0) + 1
-    if state.program.steps[node].control is None:
+    if state.program.steps[node].acts:
         state.lost[node] = state.lost.get(node, 0) + fact.crashed
         state.allowance += fact.again
         acted(state, node, fact.error)

@@ -93,7 +93,9 @@ def scope_left(state: State, fact: ScopeLeft) -> None:
     else:
         state.running -= 1
     state.status[node] = OPEN
-    if not tree.scopes[node].is_done:
+    if tree.scopes[node].is_done:
+        tree.left.discard(node)
+    else:
         tree.left.add(node)
 
 

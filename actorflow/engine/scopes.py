@@ -26,8 +26,15 @@ from actorflow.plan import Around, Each, Repeat
 # ── a scope's own turn ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def begin_scope(state: State, node: int, now: float) -> None:
-    """Lets the scope's own code decide: at first, and again whenever it has to. It takes a slot for that, but no step of `max_steps`."""
+def begin_scope(state: State, node: int, now: float) -> bool:
+    """Lets the scope's own code decide: at first, and again whenever it has to. It takes a slot for that, but no step of `max_steps`.
+
+    False for an around that was to be entered again for a wait alone, which is over by now.
+    """
+    tree = state.tree
+    if tree is not None and node in tree.left and not has_more_to_run(tree.scopes[node]):
+        state.status[node] = OPEN
+        return False
     if state.tree is not None and node in state.tree.scopes:
         state.status[node] = RUNNING
         state.running += 1
@@ -35,6 +42,7 @@ def begin_scope(state: State, node: int, now: float) -> None:
         record(state, StepStarted(state.run, node, state.attempt[node] + 1, now), now)
         state.allowance += 1
     state.started.append(node)
+    return True
 
 
 def asks_again(state: State, node: int) -> None:

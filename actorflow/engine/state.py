@@ -101,7 +101,7 @@ class RunOptions(msgspec.Struct, frozen=True):
 class Program:
     """What the engine reads of a plan, made once per plan.
 
-    special   nodes with guards, limits or a bound in time, and scopes: they aren't simply started
+    special   nodes with guards, limits or a bound in time, scopes and waits: they aren't simply started
     undoable  nodes with an undo
     stores    nodes whose result is needed after they have ended
     releases  per node: the nodes whose results it no longer needs once it is resolved (R7)
@@ -123,8 +123,7 @@ class Program:
         self.counts = list(plan.counts)
         self.readers = list(plan.readers)
         self.special = bytes(
-            bool(step.guards or step.limits or step.retry.within is not None or step.control is not None)
-            for step in steps
+            bool(step.guards or step.limits or step.retry.within is not None or not step.acts) for step in steps
         )
         self.undoable = bytes(step.undo is not None for step in steps)
         self.undone_with = frozenset(
@@ -236,7 +235,9 @@ class State:
         self.undo_stack: list[int] = []
 
         self.reasons: dict[int, BaseException] = {}  # why the last attempt ended, if it didn't succeed
-        self.retry_at: dict[int, float] = {}  # when the next attempt of a node, or the next try of its handler, or the end of its wait, is due
+        self.retry_at: dict[
+            int, float
+        ] = {}  # when the next attempt of a node, or the next try of its handler, or the end of its wait, is due
         self.waits: dict[int, Wait] = {}  # of dormant nodes, in the order in which they were reached
         self.signals: list[tuple[str, Any]] = []  # that have come before anything waited for them
         self.tries: dict[int, int] = {}  # of the handler under way

@@ -124,9 +124,9 @@ def asks_once_more(state: State, node: int) -> None:
 
 
 def may_run_again(state: State, node: int, message: TakeOver) -> bool:
-    """R49, R53: not one that is irreversible, nor one that was lost too often. What a scope decides changes nothing outside."""
+    """R49, R53: not one that is irreversible, nor one that was lost too often. What a scope decides changes nothing outside, nor does a wait."""
     step = state.program.steps[node]
-    if step.control is not None:
+    if not step.acts:
         return True
     return not step.irreversible and state.lost.get(node, 0) + message.crashed < message.lost_limit
 

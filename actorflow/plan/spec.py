@@ -75,3 +75,8 @@ class StepSpec(msgspec.Struct, frozen=True):
     control: Control | None = None
     lasts: bool = False
     wait: WaitSpec | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether it runs code that may do something outside: scopes decide, and waits wait."""
+        return self.control is None and self.wait is None

@@ -318,7 +318,7 @@ def coder_of(kind: str, field: str) -> Coder:
     return PLAIN if (kind, field) in WORDS else BY_NAME.get(field, PLAIN)
 
 
-WRITTEN: Final = (
+WRITTEN: Final[tuple[type[Any], ...]] = (
     facts.RunStarted, facts.GuardsPassed, facts.GuardFailed, facts.StepSkipped, facts.StepSucceeded, facts.StepHalted,
     facts.AttemptFailed, facts.StepInterrupted, facts.StepRecovered, facts.StepCompensated,
     facts.CompensationAttemptFailed, facts.StepUndone, facts.UndoAttemptFailed, facts.BodyOpened, facts.ItemsPulled,

@@ -113,10 +113,11 @@ class Office:
         raise_first(await self.store.together([TakeNote(run_id, who or self.who, what, why), message]))
         await self.poke()
 
-    def encoded(self, run: RunRecord, signal: str, value: Any) -> bytes:
+    def encoded(self, run: RunRecord, signal: str, value: object) -> bytes:
         """Whoever has the run checks it against the type that is waited for."""
         plain = value is None or isinstance(value, (bool, int, float, str, bytes, list, tuple, dict))
-        return self.codec.encode(value, Any if plain else type(value), f"signal {signal!r}")
+        kind: Any = Any if plain else type(value)
+        return self.codec.encode(value, kind, f"signal {signal!r}")
 
     async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
         view = await self.inspect(run_id)

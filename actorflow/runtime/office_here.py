@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actorflow.errors import InvalidState
-from actorflow.runtime.explaining import Here
 from actorflow.plan import wait_for
 from actorflow.runtime.entries import wait_of
+from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
 from actorflow.runtime.office import Office
 from actorflow.runtime.signals import answer_here, check_value, nobody_waits_for, send_here

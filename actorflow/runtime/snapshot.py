@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from actorflow.clock import Clock
 from actorflow.engine import (
     ENDED,
     GONE,
@@ -20,7 +21,6 @@ from actorflow.engine import (
     count_resolved,
     standing_error,
 )
-from actorflow.clock import Clock
 from actorflow.errors import InvalidState
 from actorflow.failures import rebuild, record
 from actorflow.plan import Plan
@@ -147,7 +147,9 @@ def has_changed(snapshot: Snapshot) -> InvalidState:
     )
 
 
-def state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float, clock: Clock = SYSTEM) -> State:
+def state_of(
+    snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Codec, now: float, clock: Clock = SYSTEM
+) -> State:
     """The state as it was when the run was halted. Raises `InvalidState` if its bodies aren't those of the plan."""
     try:
         state = _state_of(snapshot, plan, inputs, codec, now)

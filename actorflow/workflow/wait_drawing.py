@@ -39,9 +39,10 @@ def draw_approval(said: Combinator, question: Any, by: Any, timeout: Any, defaul
     call = Call(said)
     if is_promise(reject) or reject not in ("value", "fail"):
         call.problem(f'has reject={brief(reject)}; it is "value" or "fail"')
-    if not is_promise(by) and isinstance(by, (str, list, tuple)) and not by:
+    if not is_promise(by) and by in ("", [], ()):
         call.problem("is to be answered by nobody; leave by= out for anybody")
-    given = {"question": question, **({} if by is None else {"by": by}), **_ends(call, timeout, default)}
+    asked: dict[str, Any] = {"question": question} if by is None else {"question": question, "by": by}
+    given = {**asked, **_ends(call, timeout, default)}
     name = call.name.rpartition(".")[2]
     return _placed(call, approval_spec(name, tuple(given), fails=reject == "fail"), tuple(given.values()))
 

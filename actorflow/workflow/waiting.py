@@ -14,6 +14,8 @@ from actorflow.workflow.combinators import Combinator
 
 T = TypeVar("T")
 
+_UNSET: Any = UNSET
+
 
 class Waiting(Combinator):
     """What they have in common."""
@@ -29,15 +31,17 @@ class Sleep(Waiting):
 
     def __call__(
         self, seconds: float | timedelta, *, name: str | UnsetType = UNSET, after: Sequence[object] | UnsetType = UNSET
-    ) -> None:
+    ) -> Any:
         """Waits for a while, from when all is there that it waits for; gives None. It outlives restarts.
+
+        To the type checker it gives anything, so that it can stand in `after=[…]`.
 
         `name` and `after` are those of `options`. A negative time is a problem of the workflow, or fails the node with `InvalidValue` if it
         comes as a result. Raises `InvalidState` outside of a workflow.
         """
         from actorflow.workflow.wait_drawing import draw_sleep
 
-        return cast("None", draw_sleep(self.placed(name, after), seconds))
+        return draw_sleep(self.placed(name, after), seconds)
 
 
 class SleepUntil(Waiting):
@@ -47,14 +51,14 @@ class SleepUntil(Waiting):
 
     def __call__(
         self, when: datetime, *, name: str | UnsetType = UNSET, after: Sequence[object] | UnsetType = UNSET
-    ) -> None:
+    ) -> Any:
         """Waits until a moment, which has a time zone; gives None. One that is past is over at once.
 
         A moment without a time zone is a problem of the workflow, or fails the node with `InvalidValue` if it comes as a result.
         """
         from actorflow.workflow.wait_drawing import draw_sleep
 
-        return cast("None", draw_sleep(self.placed(name, after), when))
+        return draw_sleep(self.placed(name, after), when)
 
 
 class WaitForSignal(Waiting):
@@ -72,9 +76,7 @@ class WaitForSignal(Waiting):
     def __call__(
         self, name: str, type: UnionType, *, timeout: float | timedelta | None = None, default: Any = ...
     ) -> Any: ...
-    def __call__(
-        self, name: str, type: Any, *, timeout: float | timedelta | None = None, default: Any = UNSET
-    ) -> Any:
+    def __call__(self, name: str, type: Any, *, timeout: float | timedelta | None = None, default: Any = UNSET) -> Any:
         """Waits for `runtime.signal(run_id, name, value)`, and gives the value, which is of this type.
 
         A signal counts once. One that comes early is kept; several waits for one name get them in order. After `timeout` (seconds, or a
@@ -96,7 +98,7 @@ class ApprovalWord(Waiting):
         *,
         by: str | Sequence[str] | None = None,
         timeout: float | timedelta | None = None,
-        default: Approval = cast("Approval", UNSET),
+        default: Approval = _UNSET,
         reject: Literal["value", "fail"] = "value",
     ) -> Approval:
         """Waits until somebody says yes or no: `runtime.approve(run_id, who="ann")`, `runtime.reject(…)`; gives the answer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from actorflow import (
     RecordNotFound,
     Runtime,
     RuntimeClosed,
+    Workflow,
     approval,
     each,
     sleep,
@@ -57,7 +59,7 @@ def refund(amounts: list[int]) -> list[Approval]:
     return each(amounts, lambda _: approval("Pay?", by=["ann", "bob"]))
 
 
-KNOWN = [order, naps, refund]
+KNOWN: list[Workflow[..., Any]] = [order, naps, refund]
 
 
 def opened(store: MemoryStore, clock: MockClock) -> Runtime:

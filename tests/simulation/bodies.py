@@ -33,7 +33,7 @@ from actorflow.plan import (
     compile_draft,
 )
 from actorflow.policy import Retry
-from tests.simulation.plans import STEPS, nothing
+from tests.simulation.plans import STEPS, WAITS, nothing
 
 DEPTH = 3
 PLAIN = tuple(step for step in STEPS if not (step.undo or step.guards or step.compensate))
@@ -58,11 +58,15 @@ VALUE_FREE = tuple(map(value_free, STEPS))
 class Drawer:
     """Draws one body. `lent`: which of its inputs are what an around lends, or part of it."""
 
-    def __init__(self, random: Random, depth: int, lent: Sequence[bool], *, plain: bool) -> None:
+    def __init__(
+        self, random: Random, depth: int, lent: Sequence[bool], *, plain: bool, waits: Random | None = None
+    ) -> None:
         self.random = random
         self.depth = depth
         self.lent = lent
         self.plain = plain
+        self.waits = waits or Random(0)  # random numbers of its own
+        self.waiting = 0.25 if waits is not None else 0.0
         self.nodes: list[DraftNode] = []
 
     def draft(self, name: str, size: int) -> Draft:
@@ -103,6 +107,9 @@ class Drawer:
 
     def step(self) -> DraftNode:
         arguments = self.sources(2)
+        if self.waits.random() < self.waiting:
+            spec = self.waits.choice(WAITS)
+            return DraftNode(f"n{len(self.nodes)}", spec, arguments, after=self.after())
         steps = PLAIN if self.plain else VALUE_FREE if any(map(self.is_lent, arguments)) else STEPS
         return DraftNode(
             f"n{len(self.nodes)}",
@@ -141,7 +148,9 @@ class Drawer:
         takes = tuple(place for place in range(len(captures)) if random.random() < 0.8)
         lent = [*given, *(self.is_lent(captures[place]) for place in takes)]
         plain = self.plain or random.random() < 0.35
-        draft = Drawer(random, self.depth - 1, lent, plain=plain).draft("body", random.choice((1, 1, 2, 3)))
+        draft = Drawer(random, self.depth - 1, lent, plain=plain, waits=self.waits if self.waiting else None).draft(
+            "body", random.choice((1, 1, 2, 3))
+        )
         key = (
             str(number)
             if isinstance(control, (Choose, ChooseFirst))
@@ -172,7 +181,8 @@ def some_control(random: Random) -> Control:
 @lru_cache(maxsize=64)
 def make_scoped_plan(seed: int) -> Plan:
     random = Random(seed)
-    drawer = Drawer(random, DEPTH, (), plain=random.random() < 0.1)
+    waits = Random(f"waits {seed}")
+    drawer = Drawer(random, DEPTH, (), plain=random.random() < 0.1, waits=waits if waits.random() < 0.4 else None)
     return compile_draft(drawer.draft("random", random.randint(1, 6)))
 
 

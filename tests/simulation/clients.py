@@ -42,6 +42,15 @@ def undo_all(world: World) -> None:
     world.deliver(orders.UndoAll(world.run, world.now))
 
 
+def signal(world: World, name: str) -> None:
+    """To a run that is halted it is sent when it goes on; one that has ended takes none."""
+    if world.witness.ended == "halted":
+        world.unsent.append(name)
+    elif not world.witness.ended:
+        world.witness.signal_comes(name)
+        world.deliver(orders.SignalCame(world.run, world.now, name, name))
+
+
 def check_result(world: World, fine: bool) -> None:
     """Middleware has looked at the result."""
     if fine:
@@ -64,8 +73,12 @@ def resume(world: World) -> None:
     assert not any(n.set_aside for n in expected), "one that is set aside isn't told of"
     world.witness.settle_items()
     world.watch_the_time()
+    world.witness.waits_go_on()
     message = orders.Resume(world.run, world.now, answers)
     world.deliver(message)
+    unsent, world.unsent = world.unsent, []
+    for name in unsent:
+        world.later(world.travel(), signal, world, name)
     if world.random.random() < 0.2:
         world.later(world.travel(), again, world, message)
 

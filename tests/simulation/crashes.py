@@ -18,7 +18,7 @@ CRASHING = float(os.environ.get("SIMULATED_CRASHES", "0.2"))
 """How many of the runs that are recorded meet crashes, and how many of the others are replayed at their end."""
 
 OUTSIDE = (
-    clients.pause, clients.cancel, clients.resume, clients.again, clients.undo_all, clients.time_is_over,
+    clients.pause, clients.cancel, clients.resume, clients.again, clients.undo_all, clients.time_is_over, clients.signal,
 )  # fmt: skip
 """What goes on while the process is gone."""
 

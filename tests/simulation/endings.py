@@ -22,6 +22,7 @@ from actorflow.facts import (
     StepSucceeded,
     StepUndone,
     UndoAttemptFailed,
+    WaitStarted,
 )
 from tests.simulation.failing import Failing
 from tests.simulation.nodes import Job, Node
@@ -41,6 +42,9 @@ class Endings(Failing):
         raise NotImplementedError
 
     def emits(self, n: Node, message: StepsEmitted) -> None:
+        raise NotImplementedError
+
+    def waits(self, n: Node, message: WaitStarted) -> None:
         raise NotImplementedError
 
     def settle_items(self) -> None:
@@ -99,6 +103,8 @@ class Endings(Failing):
                 self.opens(n, message)
             case ScopeLeft():
                 self.was_left(n, message)
+            case WaitStarted():
+                self.waits(n, message)
             case StepHalted():
                 self.succeed(n, message.value)
                 self.pause()

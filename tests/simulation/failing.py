@@ -65,7 +65,7 @@ class Failing(Books):
         if item is not None:
             item.incomplete = True
 
-    def stand(self, n: Node, phase: str, number: int, error: BaseException, *, also: int = 0) -> None:
+    def stand(self, n: Node, phase: str, number: int, error: BaseException | type, *, also: int = 0) -> None:
         n.stood = True
         n.set_aside = False
         n.again = 0.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from actorflow import facts
 from actorflow.errors import InvalidWorkflow, WorkerLost
 from actorflow.policy import TryAgain
+from tests.simulation import clients
 from tests.simulation.bodies import emissions
 from tests.simulation.deciding import decision, leaving
 from tests.simulation.nodes import Job
@@ -23,6 +24,8 @@ def outcome(world: World, job: Job) -> Any:
         return guard_outcome(world, job, fails=fails)
     if job.kind == "leave":
         return leaving(world, job, fails=fails)
+    if job.n.step.wait is not None and job.kind == "scope":
+        return wait(world, job)
     if job.kind == "scope":
         return decision(world, job, fails=fails)
     return handler_outcome(world, job)
@@ -47,6 +50,17 @@ def attempt_outcome(world: World, job: Job, *, fails: bool) -> Any:
         world.seen["crash"] = 1
         return facts.AttemptFailed(*at, WorkerLost(), random.random() < 0.2, random.random(), job.began, True)
     return facts.AttemptFailed(*at, OSError("no"), random.random() < 0.2, random.random(), job.began)
+
+
+def wait(world: World, job: Job) -> Any:
+    """For each that waits for a signal one will come, in time or not."""
+    spec, people = job.n.step.wait, world.people
+    assert spec is not None
+    due = None if spec.signal and people.random() < 0.5 else world.now + people.random() * 2
+    if spec.signal:
+        world.later(people.random() * 2, clients.signal, world, spec.signal)
+    world.seen["wait for a signal" if spec.signal else "sleep"] = 1
+    return facts.WaitStarted(world.run, job.node, job.number, world.now, due, spec.signal)
 
 
 def emission(world: World, job: Job) -> Any:

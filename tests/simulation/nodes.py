@@ -47,8 +47,8 @@ class Job:
 
 class Node:
     __slots__ = (
-        "abandoned", "again", "body", "comp_tries", "counted", "doubtful", "emitted", "first", "fresh", "generation", "handler_first", "job",
-        "last", "local", "lost", "name", "needs", "offered", "opening", "owed", "own", "passed", "reason", "repeats", "replaced", "resolved",
+        "abandoned", "again", "body", "comp_tries", "counted", "doubtful", "due", "emitted", "first", "fresh", "generation", "handler_first", "job",
+        "last", "local", "lost", "name", "needs", "number", "offered", "opening", "owed", "own", "passed", "reason", "repeats", "replaced", "resolved",
         "set_aside", "since", "step", "stood", "stopped", "undo_tries", "unknown", "value",
     )  # fmt: skip
 
@@ -83,6 +83,8 @@ class Node:
         self.comp_tries = 0
         self.undo_tries = 0
         self.again = 0.0
+        self.due: float | None = None  # when its wait ends by itself
+        self.number = -1  # the engine's number of a node that is dormant
         self.opening: Opening | None = None  # a scope that was opened
         self.emitted: Body | None = None
         self.replaced = False  # one that it has emitted stands for it

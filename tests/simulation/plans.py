@@ -8,7 +8,7 @@ from inspect import Signature
 from random import Random
 from typing import Any
 
-from actorflow.plan import GuardSpec, HandlerSpec, LimitSpec, Plan, StepSpec
+from actorflow.plan import GuardSpec, HandlerSpec, LimitSpec, Plan, StepSpec, WaitSpec
 from actorflow.policy import Limit, Retry
 
 POOLS = (Limit("airline", at_most=2), Limit("bank", at_most=1))
@@ -58,6 +58,19 @@ _flavours = Random(1)
 STEPS = tuple(a_step(_flavours) for _ in range(FLAVOURS))
 
 
+WAITS = tuple(
+    StepSpec("wait", nothing, Signature(), "wait", Any, wait=WaitSpec("signal" if signal else "sleep", (), signal))
+    for signal in ("", "", "a", "b")
+)
+
+
+def with_waits(seed: int, steps: Sequence[StepSpec]) -> list[StepSpec]:
+    """In one plan of three, some nodes wait instead. They have random numbers of their own."""
+    random = Random(f"waits {seed}")
+    share = 0.3 if random.random() < 0.33 else 0.0
+    return [random.choice(WAITS) if random.random() < share else step for step in steps]
+
+
 def edges(random: Random, size: int) -> list[tuple[int, ...]]:
     """Per node the nodes that it waits for: near ones mostly, so that there are chains, fans and layers."""
     shape = random.choice((0.0, 0.5, 0.9, 1.0))
@@ -77,7 +90,8 @@ def make_plan(seed: int) -> Plan:
     needs = edges(random, size)
     reads = [tuple(other for other in needed if random.random() < 0.7) for needed in needs]
     kept = tuple(random.random() < 0.15 for _ in needs)
-    return build(needs, reads, kept, random.choices(STEPS, k=size), broken=random.random() < 0.03)
+    steps = with_waits(seed, random.choices(STEPS, k=size))
+    return build(needs, reads, kept, steps, broken=random.random() < 0.03)
 
 
 def build(

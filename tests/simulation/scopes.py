@@ -8,15 +8,15 @@ from actorflow.errors import OutcomeUnknown
 from actorflow.facts import BodyOpened, ItemsPulled, ScopeLeft, StepsEmitted
 from actorflow.outcome import Succeeded
 from actorflow.plan import Around, BodyPlan, Each, Repeat
-from tests.simulation.endings import Endings
 from tests.simulation.nodes import Job, Node
 from tests.simulation.places import Body, FailedItem, Link, Opening
+from tests.simulation.waits import Waiting
 from tests.simulation.witness import PATIENCE, TRAVEL
 
 LOST_LIMIT = 3
 
 
-class Witness(Endings):
+class Witness(Waiting):
     # ── a scope's own code ────────────────────────────────────────────────────────────────────────────────────────────
 
     def scope_asks(self, n: Node, node: int, number: int, now: float) -> Job:
@@ -31,8 +31,7 @@ class Witness(Endings):
         assert not n.stood
         assert not n.abandoned
         if opening.left:
-            assert not opening.is_done, f"{n} is entered again though nothing in it is to run"
-            assert opening.bodies[0].left
+            assert opening.is_done or opening.bodies[0].left, f"{n} is entered again though nothing in it is to run"
         if isinstance(opening.control, Each):
             assert opening.more
             waiting = sum(not body.over for body in opening.bodies.values())
@@ -61,6 +60,7 @@ class Witness(Endings):
             opening.is_entered = True
             if opening.left:
                 opening.left = False
+                opening.asks = opening.is_done  # a wait in it has ended while it was entered
                 opening.bodies[0].inputs[0] = message.given[0]
                 return
         given: list[Any] = list(message.given)
@@ -124,8 +124,10 @@ class Witness(Endings):
                 opening.value, opening.asks = body.result, True
             case Around():
                 opening.value, opening.is_done = body.result, True
-                if opening.left:
+                if opening.left and scope.job is None:
                     self.end_around(scope, opening)
+                elif opening.left:
+                    return  # it is being entered again
                 else:
                     opening.asks = True
             case _:
@@ -201,7 +203,8 @@ class Witness(Endings):
     def was_left(self, n: Node, message: ScopeLeft) -> None:
         opening = n.opening
         assert opening is not None
-        self.entered.remove(n)
+        if n in self.entered:
+            self.entered.remove(n)
         opening.is_entered = opening.asks = False
         if message.error is not None:
             n.stopped = False
@@ -232,6 +235,8 @@ class Witness(Endings):
         lost, self.answering = self.answering, None
         self.deal_with(lost)
         self.lose_arounds()
+        if not self.ended:
+            self.waits_go_on()
         if pauses:
             self.pause()
         self.settle_items()
@@ -283,6 +288,7 @@ class Witness(Endings):
             item.patient_until += by
         for n in self.nodes:
             n.again += by
+            n.due = None if n.due is None else n.due + by
             n.handler_first += by
             n.first = None if n.first is None else n.first + by
 
@@ -327,6 +333,7 @@ class Witness(Endings):
         item.rolling = False
         item.over = True
         self.items_ended += 1
+        self.dormant = [n for n in self.dormant if not n.body.is_within(item)]
         for n in item.all_nodes():
             n.reason = None
             n.body.over = True

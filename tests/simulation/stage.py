@@ -62,6 +62,8 @@ class Stage:
         self.tools = 0  # that arounds have lent
         self.moves = listen  # whether the run may go on elsewhere, from what was recorded
         self.fate = Fate(seed, may_crash=listen)
+        self.people = Random(f"people {seed}")  # who send signals
+        self.unsent: list[str] = []  # signals to a run that is halted
         self.trace = False
 
     def some_options(self) -> RunOptions:

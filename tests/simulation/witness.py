@@ -57,6 +57,8 @@ class Books:
         self.late: list[Body] = []  # bodies whose nodes are resolved, and that wait for values from around them
         self.items_ended = 0
         self.items: list[Body] = []  # items that are taken back by themselves
+        self.dormant: list[Node] = []  # what waits for a time or a signal, in the order in which it was reached
+        self.signals: list[str] = []  # that nothing has taken yet
         self.taken_back: dict[Node, None] = {}  # nodes whose undo has begun
 
     def is_rolling(self, n: Node) -> bool:
@@ -127,10 +129,10 @@ class Books:
         self.live += 1
         self.attempting += 1
         assert self.attempting <= self.cap, "more attempts execute than may"
-        if n.step.control is None:
+        if n.step.acts:
             self.attempts += 1
             assert self.max_steps is None or self.attempts <= self.max_steps, "more attempts than max_steps"
-        n.job = Job("run" if n.step.control is None else "scope", n, node, number, 0, now)
+        n.job = Job("run" if n.step.acts else "scope", n, node, number, 0, now)
         return n.job
 
     def check_values(self, n: Node, node: int, values: list[Any]) -> None:

@@ -71,6 +71,8 @@ class World(Stage):
                 self.tell(job, message)
             elif self.has_scopes:
                 return  # where numbers are used anew, nothing comes of a job that has answered
+        if isinstance(message, orders.WaitOver):
+            self.witness.time_comes(message.node, message.at)
         if self.trace:
             print(f"{self.now:7.3f} → {message}")
         self.turn = message.at
@@ -213,7 +215,7 @@ class World(Stage):
     def start_attempt(self, node: int) -> None:
         state, n = self.state, self.at(node)
         step, number = n.step, state.attempt[node]
-        if step.control is not None:
+        if not step.acts:
             self.start_scope(n, node, number)
             return
         if step.limits:
@@ -241,6 +243,9 @@ class World(Stage):
             self.seen["around entered again"] |= n.opening.left
             job = witness.scope_asks(n, node, number, self.now)
         self.seen["scope"] = 1
+        if n.step.wait is not None:
+            self.later(0.0, self.job_ends, job, 0)
+            return
         self.later(self.random.random() * 0.4 if self.random.random() < 0.5 else 0.0, self.job_ends, job, 0)
 
     def leave(self, order: orders.LeaveScope) -> None:
