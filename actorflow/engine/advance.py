@@ -157,7 +157,7 @@ def prepare(state: State, node: int, now: float) -> bool:
         return state.options.sequential
     if step.control is not None:
         return begin_scope(state, node, now)
-    elif step.limits and node not in state.held:
+    if step.limits and node not in state.held:
         state.status[node] = ASKED
         state.asks.append(node)
         state.running += 1

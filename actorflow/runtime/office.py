@@ -27,6 +27,8 @@ log = structlog.get_logger("actorflow")
 UNFINISHED: Final = frozenset({"running", "halting", "rolling_back", "undoing"})
 FINISHED: Final = frozenset({"succeeded", "failed", "cancelled", "undone"})
 GOING_BACK: Final = frozenset({"rolling_back", "undoing"})
+PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict)
+"""Values that are written as they are, where nobody knows the type that is waited for."""
 PURGED_AT_ONCE: Final = 1000
 SHORT: Final = 10.0
 """Seconds of the lease of who claims a run only to let it go."""
@@ -115,9 +117,8 @@ class Office:
 
     def encoded(self, run: RunRecord, signal: str, value: object) -> bytes:
         """Whoever has the run checks it against the type that is waited for."""
-        plain = value is None or isinstance(value, (bool, int, float, str, bytes, list, tuple, dict))
-        kind: Any = Any if plain else type(value)
-        return self.codec.encode(value, kind, f"signal {signal!r}")
+        shape: Any = type(value)
+        return self.codec.encode(value, Any if shape in PLAIN else shape, f"signal {signal!r}")
 
     async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
         view = await self.inspect(run_id)

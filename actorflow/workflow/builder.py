@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
-from typing import Any
+from typing import Any, Self
 
 from msgspec import UNSET
 
 from actorflow.plan import InputSpec
+from actorflow.workflow.builder_waits import BuilderOfWaits
 from actorflow.workflow.built import built
 from actorflow.workflow.entries import NOTHING, Content, Entry, Options, Transformed, Use, Value
 from actorflow.workflow.lines import users_line
@@ -36,7 +37,7 @@ _REQUIRED: Any = Parameter.empty
 _UNSET: Any = UNSET
 
 
-class WorkflowBuilder:
+class WorkflowBuilder(BuilderOfWaits):
     """Collects inputs and nodes, and makes a workflow of them."""
 
     def __init__(self, name: str, *, description: str = "", middleware: Sequence[Any] = ()) -> None:
@@ -283,9 +284,7 @@ class WorkflowBuilder:
         """The workflow, compiled. Raises `InvalidWorkflow` with all problems."""
         return built(self.content.copy())
 
-    def _add(
-        self, name: str, what: Any, arguments: Mapping[str, Any], after: Sequence[str], options: Options
-    ) -> WorkflowBuilder:
+    def _add(self, name: str, what: Any, arguments: Mapping[str, Any], after: Sequence[str], options: Options) -> Self:
         self.content.entries.append(Entry(name, what, arguments, after, users_line(), options))
         return self
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from msgspec import UNSET
+
 from actorflow.errors import InvalidStep, brief
 from actorflow.workflow.calls import one_line
 from actorflow.workflow.entries import BROKEN
@@ -21,6 +23,7 @@ from actorflow.workflow.said import (
     said_fail,
     said_template,
 )
+from actorflow.workflow.said_waits import SaidApproval, SaidSignal, SaidSleep
 from actorflow.workflow.spec.fields import Fields, each_item, fields
 
 if TYPE_CHECKING:
@@ -153,6 +156,34 @@ def _gather(reading: Reading, found: Fields) -> Read:
     return SaidGather(maker, positional), reading.arguments(inside, "values")
 
 
+def _sleep(reading: Reading, found: Fields) -> Read:
+    inside = reading.inside(found, "sleep", ("seconds",))
+    return SaidSleep("sleep", reading.value(inside, "seconds")), {}
+
+
+def _sleep_until(reading: Reading, found: Fields) -> Read:
+    inside = reading.inside(found, "sleep_until", ("when",))
+    return SaidSleep("sleep_until", reading.value(inside, "when")), {}
+
+
+def _signal(reading: Reading, found: Fields) -> Read:
+    inside = reading.inside(found, "wait_for_signal", ("signal", "type"), "timeout", "default")
+    text = inside.text("type")
+    kind = None if text is None else reading.values.type(text, inside.at("type"))
+    return SaidSignal(inside.text("signal"), kind, *_ends(reading, inside)), {}
+
+
+def _approval(reading: Reading, found: Fields) -> Read:
+    inside = reading.inside(found, "approval", (), "question", "by", "timeout", "default", "reject")
+    asked = {name: reading.value(inside, name) for name in ("question", "by") if name in inside}
+    reject = inside.one_of("reject", "value", "fail") or "value"
+    return SaidApproval(asked, *_ends(reading, inside), reject), {}
+
+
+def _ends(reading: Reading, inside: Fields) -> tuple[Any, Any]:
+    return reading.value(inside, "timeout"), reading.value(inside, "default") if "default" in inside else UNSET
+
+
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were said."""
     return {name: value for name, value in options.items() if value is not None}
@@ -180,5 +211,9 @@ KINDS: Mapping[str, Callable[[Reading, Fields], Read]] = {
     "gather": _gather,
     "debug": _debug,
     "fail": _fail,
+    "sleep": _sleep,
+    "sleep_until": _sleep_until,
+    "wait_for_signal": _signal,
+    "approval": _approval,
 }
 """What a node can be, and what reads it: what the builder is told, and the arguments by name."""

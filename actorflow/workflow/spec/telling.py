@@ -26,6 +26,7 @@ from actorflow.workflow.spec.registry import Registry
 from actorflow.workflow.spec.scopes import lacks_undo, tell_scope
 from actorflow.workflow.spec.steps import named_arguments_of, tell_function, tell_guards, tell_options
 from actorflow.workflow.spec.types import Untold, tell_type
+from actorflow.workflow.spec.waits import tell_wait
 from actorflow.workflow.word_specs import Failing, Filled, Gathered
 
 FORMAT = 1
@@ -132,6 +133,8 @@ class Telling:
         return {"arguments": told} if told else {}
 
     def _word(self, node: DraftNode, place: Place) -> dict[str, Any]:
+        if node.spec.wait is not None:
+            return tell_wait(node, node.spec.wait, place)
         function: Any = node.spec.function
         match function:
             case Filled(text=text):
