@@ -82,6 +82,17 @@ def _retries(event: Event) -> Told:
     return "retrying", f"attempt {event.attempt} failed, again in {wait}: {first_line(event.fact.reason)}"
 
 
+def _waits(event: Event) -> Told:
+    fact = event.fact
+    until = "" if fact.due is None else f", for {duration(max(fact.due - event.monotonic, 0.0))} at most"
+    if not fact.signal:
+        return "waiting", f"sleeps for {duration(max(fact.due - event.monotonic, 0.0))}"
+    if fact.question is None:
+        return "waiting", f"waits for signal {fact.signal!r}{until}"
+    whom = f" by {', '.join(fact.by)}" if fact.by else ""
+    return "waiting", f"waits for approval{whom}{until}" + (f": {fact.question}" if fact.question else "")
+
+
 def _again(what: str) -> Callable[[Event], Told]:
     def tells(event: Event) -> Told:
         wait = duration(max(event.fact.due - event.monotonic, 0.0))
@@ -121,6 +132,7 @@ _TELLS: Mapping[type, Callable[[Event], Told]] = {
     facts.StepInterrupted: _says("interrupted", "interrupted"),
     facts.StepGaveUp: _gave_up_step,
     facts.RetryScheduled: _retries,
+    facts.WaitStarted: _waits,
     facts.StepAbandoned: _says("failed", "goes on although it was cancelled; it is abandoned"),
     facts.AttemptLost: _says("interrupted", "was lost with its process"),
     facts.RollbackStarted: _rollback,

@@ -257,6 +257,12 @@ def _waits(tree: Tree, event: Event) -> None:
         tree.change(event, "waiting").note = f"for {', '.join(event.fact.pools)}"
 
 
+def _dormant(tree: Tree, event: Event) -> None:
+    fact = event.fact
+    what = f"for signal {fact.signal!r}" if fact.question is None else f"for approval {fact.question}".rstrip()
+    tree.change(event, "waiting").note = what if fact.signal else "for its time"
+
+
 def _stands(tree: Tree, event: Event) -> None:
     if not tree.was_dropped(event, "failed", "stuck"):
         _failed(tree, event)
@@ -339,6 +345,7 @@ _FOLDS: Mapping[type, Fold] = {
     facts.GuardFailed: _failed,
     facts.StepGaveUp: _stands,
     facts.RetryScheduled: _retries,
+    facts.WaitStarted: _dormant,
     facts.CompensationStarted: _compensates,
     facts.CompensationRetryScheduled: _tries_again,
     facts.StepCompensated: _compensated,

@@ -18,6 +18,8 @@ LEVELS: dict[type, Level] = {
     facts.RunStarted: "info",
     facts.RunResumed: "info",
     facts.RunPaused: "info",
+    facts.WaitStarted: "info",
+    facts.SignalReceived: "info",
     facts.RollbackStarted: "warning",
     facts.SnapshotFailed: "warning",
     facts.GuardFailed: "warning",
@@ -49,7 +51,7 @@ LEVELS: dict[type, Level] = {
 
 ENDS: dict[str, Level] = {"failed": "error", "cancelled": "warning", "undone": "warning"}
 
-SHOWN = ("workflow", "worker", "status", "rollback", "tries", "phase", "by", "path", "actor", "pools", "count", "done", "total")
+SHOWN = ("workflow", "worker", "status", "rollback", "tries", "phase", "by", "path", "actor", "pools", "count", "done", "total", "signal", "question")
 """Fields of facts that a line shows as they are, where they aren't empty."""
 
 

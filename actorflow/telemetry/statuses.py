@@ -22,6 +22,7 @@ STATUSES: dict[type, str] = {
     facts.StepSkipped: "skipped",
     facts.AttemptFailed: "failed",
     facts.RetryScheduled: "waiting",
+    facts.WaitStarted: "waiting",
     facts.StepInterrupted: "halted",
     facts.StepAbandoned: "failed",
     facts.AttemptLost: "waiting",
