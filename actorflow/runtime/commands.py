@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 import structlog
 
 from actorflow.engine import ENDED, Cancel, Pause, Request
-from actorflow.errors import StoreError
+from actorflow.errors import NotSerializable, StoreError
 
 if TYPE_CHECKING:
     from actorflow.runtime.keeper import Keeper
@@ -42,6 +42,21 @@ class Command(msgspec.Struct, frozen=True):
 
 def command_data(reason: str, who: str) -> bytes:
     return msgspec.json.encode(Command(reason, who))
+
+
+class SignalData(msgspec.Struct, frozen=True):
+    """The data of a `signal` message, as JSON. `value` is JSON itself, to be read as the type that the run waits for."""
+
+    name: str
+    value: msgspec.Raw
+
+
+def signal_data(name: str, value: Any) -> bytes:
+    """Raises `NotSerializable` for a value that JSON has no form for."""
+    try:
+        return msgspec.json.encode(SignalData(name, msgspec.Raw(msgspec.json.encode(value))))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise NotSerializable(f"the value of signal {name!r} can't be written as JSON: {error}") from error
 
 
 def read_command(message: RunMessage) -> Command:

@@ -9,7 +9,7 @@ import structlog
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState
-from actorflow.runtime.commands import command_data
+from actorflow.runtime.commands import command_data, signal_data
 from actorflow.runtime.explaining import Here, Nowhere, explained
 from actorflow.runtime.history import history_of
 from actorflow.runtime.inspecting import see, view_of
@@ -96,6 +96,12 @@ class Office:
         )
         raise_first(answers)
         await self.poke()
+
+    async def signal(self, run_id: str, name: str, value: Any, who: str, why: str) -> None:
+        run = await self.store.get_run(run_id)
+        if run.status not in UNFINISHED and run.status != "halted":
+            raise InvalidState(f"run {run_id!r} has ended ({run.status}), and waits for nothing")
+        await self.ask(run_id, "signal", signal_data(name, value), who, f"{name}: {why}" if why else name)
 
     async def poke(self) -> None:
         """Has a runtime that is here look for the message at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.errors import InvalidState
+from actorflow.errors import InvalidState, UndoFailed
 from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
 from actorflow.runtime.office import Office
@@ -58,8 +58,32 @@ class OfficeHere(Office):
         """A halted run goes on with what was decided for the steps that were set aside (R49)."""
         run = await self.machine.resuming.resume_known(run_id, answers)
         told = ", ".join(f"{step}={answer if isinstance(answer, str) else 'skip'}" for step, answer in answers.items())
-        await self.note(run_id, f"resolve {told}", who, why)
+        await self.note(run_id, f"resolve {told}" if told else "resume", who, why)
         return run
+
+    async def take_over(self, run_id: str, who: str, why: str) -> Run[Any]:
+        """An unfinished run that nobody has goes on here."""
+        record = await self.keeper.record(run_id)
+        if record.ended is not None:
+            raise InvalidState(f"run {run_id!r} has {record.status}: there is nothing to take over")
+        run = self.machine.find(run_id) or await self.keeper.attach(
+            record, self.machine.known.plan_named(record.workflow)
+        )
+        if run_id not in self.machine.rows:
+            again = await self.keeper.record(run_id)
+            raise InvalidState(again.problem or f"run {run_id!r} goes on in another runtime")
+        await self.note(run_id, "take over", who, why)
+        return run
+
+    async def undo(self, run_id: str, who: str, why: str) -> None:
+        """R26. Noted when it is done, or when something couldn't be undone."""
+        run = await self.run_of(run_id)
+        try:
+            await self.machine.undoing.undo(run)
+        except UndoFailed:
+            await self.note(run_id, "undo", who, why)
+            raise
+        await self.note(run_id, "undo", who, why)
 
     async def run_of(self, run_id: str) -> Run[Any]:
         """The run, wherever it is. Raises `RecordNotFound`, and `UnknownWorkflow` if its outcome can't be told here."""

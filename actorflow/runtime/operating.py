@@ -15,13 +15,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from actorflow.clock import Clock
     from actorflow.runtime.office import Office
     from actorflow.runtime.views import Explanation, Finding, HistoryEntry, RunView
-    from actorflow.store import Codec, Note, RunPage, Store
+    from actorflow.store import Codec, Note, RunPage, RunRecord, Store
 
 
 class Operations(ABC):
@@ -39,6 +39,10 @@ class Operations(ABC):
         `values=True` decodes inputs, results and context, as plain data.
         """
         return await self._office().inspect(run_id, values=values)
+
+    async def record(self, run_id: str, /) -> RunRecord:
+        """The run's own record, as the store has it."""
+        return await self._office().store.get_run(run_id)
 
     async def explain(self, run_id: str, /) -> Explanation:
         """Why it isn't further: what it waits for, until when, and what can be done about it. `print` it."""
@@ -87,6 +91,14 @@ class Operations(ABC):
     async def halt(self, run_id: str, /, reason: str = "", *, who: str = "") -> None:
         """Has a run paused, in the same way. Raises `InvalidState` if it has ended or is being taken back."""
         await self._office().halt(run_id, reason, who)
+
+    async def signal(self, run_id: str, name: str, value: Any = None, /, *, who: str = "", why: str = "") -> None:
+        """Sends a run a value that it waits for by this name, or will: it's kept until then, and taken in once.
+
+        The value is written as JSON, and read as the type that the run waits for. Raises `NotSerializable`, and `InvalidState` if the run has
+        ended (a halted one keeps it).
+        """
+        await self._office().signal(run_id, name, value, who, why)
 
     # ── keeping order ─────────────────────────────────────────────────────────────────────────────────────────────────
 

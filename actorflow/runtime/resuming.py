@@ -54,7 +54,9 @@ class Resuming:
         if record.workflow != plan.name:
             raise InvalidState(f"run {run_id!r} is one of {record.workflow!r}, not of {plan.name!r}")
         if record.status != "halted":
-            raise InvalidState(f"run {run_id!r} isn't halted: it has {record.status}")
+            raise InvalidState(
+                f"run {run_id!r} isn't halted: it {'has' if record.ended else 'is'} {record.status.replace('_', ' ')}"
+            )
         return await keeper.reclaim(run_id)
 
     async def resume_known(self, run_id: str, resolve: Mapping[str, Any] = NOTHING) -> Run[Any]:
@@ -77,7 +79,12 @@ class Resuming:
         return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), {}, cancelled=reason))
 
     async def go_on(self, row: Row, resolve: Mapping[str, Any]) -> Run[Any]:
-        answers = resolved(row, resolve)
+        try:
+            answers = resolved(row, resolve)
+        except BaseException:
+            if self.machine.keeper is not None and row.journal is not None:
+                await self.machine.keeper.release(row)
+            raise
         return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), answers))
 
     def by_id(self, plan: Plan, run_id: str) -> Row:

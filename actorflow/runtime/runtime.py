@@ -215,20 +215,29 @@ class Runtime(Runs, Operations):
         /,
         *,
         resolve: Mapping[str, Literal["retry", "fail"] | Skip[Any]] | None = None,
+        who: str = "",
+        why: str = "",
     ) -> Run[R]:
-        """Goes on with a halted run: by its snapshot, or by its id if it was halted in this runtime (R16).
+        """Goes on with a halted run: by its snapshot, or by its id if it was halted in this runtime or is in its store (R16).
 
         `resolve` says what to do with irreversible steps that were interrupted: run again, fail, or take a value for it.
         Raises `InvalidState` for a run that isn't halted, is live here, or has such a step that `resolve` doesn't name.
         """
-        return cast("Run[R]", await self._open().resuming.resume(workflow, run, {} if resolve is None else resolve))
+        machine = self._open()
+        resumed = await machine.resuming.resume(workflow, run, {} if resolve is None else resolve)
+        if machine.keeper is not None and isinstance(run, str):
+            await self._office().note(run, "resume", who, why)
+        return cast("Run[R]", resumed)
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def undo(self, run_id: str, /) -> None:
+    async def undo(self, run_id: str, /, *, who: str = "", why: str = "") -> None:
         """Takes back a run started with `reversible=True` that has succeeded, wherever that was; see `Run.undo`."""
         machine = self._open()
-        await machine.undoing.undo(machine.get(run_id) if machine.keeper is None else await self._office().run_of(run_id))
+        if machine.keeper is None:
+            await machine.undoing.undo(machine.get(run_id))
+        else:
+            await self._office().undo(run_id, who, why)
 
     def get(self, run_id: str, /) -> Run[Any]:
         """A run that goes on here, or is among the last that ended. Raises `RecordNotFound`."""
@@ -278,13 +287,26 @@ class Runtime(Runs, Operations):
             await self._office().halt(run_id, reason, who)
 
     async def resolve(
-        self, run_id: str, answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]], /, *, who: str = "", why: str = ""
+        self,
+        run_id: str,
+        answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]],
+        /,
+        *,
+        who: str = "",
+        why: str = "",
     ) -> Run[Any]:
         """Says what is to become of each step of a halted run that was set aside: run it again, take it as failed, or take a value for it (R49).
 
         The run goes on here. Raises `InvalidState` if it isn't halted, or a step isn't named, and `UnknownWorkflow`.
         """
         return await self._office().resolve(run_id, answers, who, why)
+
+    async def take_over(self, run_id: str, /, *, who: str = "", why: str = "") -> Run[Any]:
+        """Has an unfinished run that nobody has go on here, even if this runtime was told not to look for such (R50).
+
+        Raises `InvalidState` if it has ended, a live runtime has it, or its workflow doesn't fit any more (R51), and `UnknownWorkflow`.
+        """
+        return await self._office().take_over(run_id, who, why)
 
     # ── actors and limits ─────────────────────────────────────────────────────────────────────────────────────────
 
