@@ -276,4 +276,31 @@ def never(point: str, count: int) -> bool:
 
 
 def once_at(*hits: int) -> Strikes:
+    """At these of all points that are reached, from 1."""
     return lambda point, count: count in hits
+
+
+PROGRESS: Final = frozenset({
+    "run.opening", "step.returned", "guard.returned", "compensate.returned", "undo.returned", "scope.decided",
+})  # fmt: skip
+"""What has been done when these are reached needn't be done again once it is stored."""
+
+
+def at_every_commit() -> Strikes:
+    """Always restarts: a runtime dies as soon as something that was done is stored, so nothing that only it remembers is ever used.
+
+    It doesn't for the sake of commits in which the run was only taken over, or an around entered once more: then nothing would ever be done.
+    """
+    has_moved = is_worth_it = False
+
+    def strikes(point: str, count: int) -> bool:
+        nonlocal has_moved, is_worth_it
+        if point == "commit.sending":
+            is_worth_it, has_moved = has_moved, False
+        has_moved |= point in PROGRESS
+        if point != "commit.stored" or not is_worth_it:
+            return False
+        has_moved = is_worth_it = False
+        return True
+
+    return strikes
