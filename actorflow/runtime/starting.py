@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, State, TakeOver
+from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, StartFrom, State, TakeOver
 from actorflow.errors import ActorflowError, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
@@ -123,15 +123,17 @@ class Starting:
             self.machine.post(Cancel(row.id, self.machine.now(), f"middleware refused it: {refusal}"))
         return handle
 
-    async def launch(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
+    async def launch(
+        self, row: Row, message: Resume | StartFrom | None = None, *, with_caller: bool = False
+    ) -> Run[Any]:
         """Enters the row in the table; its run begins, or goes on, if middleware has nothing against it."""
         if not row.middleware:
             return self.machine.enter(row, message, with_caller=with_caller)
         handle = self.machine.handle_of(row, with_caller=with_caller)
-        refusal = await self.init(row, resumed=message is not None)
+        refusal = await self.init(row, resumed=isinstance(message, Resume))
         if handle._outcome is not None:  # it was cancelled meanwhile
             return handle
-        if message is not None:
+        if isinstance(message, Resume):
             message = msgspec.structs.replace(message, refused=refusal, cancelled=early(handle, message))
         elif refusal is not None:
             self.refuse(row, refusal)
@@ -209,7 +211,8 @@ class Starting:
         self.machine.post(RunOverdue(row.id, self.machine.now()))
 
     def refuse(self, row: Row, error: BaseException) -> None:
-        """The run never started: it ends as failed, and there is nothing to take back."""
+        """The run never started: it ends as failed, there is nothing to take back, and nothing is stored."""
+        row.journal = None
         row.state.errors.append(StepError("", "run", 1, error))
         row.state.phase = ENDED
         self.machine.services.endings.end(row, "failed", self.machine.now())
