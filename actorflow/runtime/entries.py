@@ -257,6 +257,7 @@ SPECIAL: Final[Mapping[tuple[str, str], Coder]] = {
     ("PermitsQueued", "nodes"): NODES,
     ("ItemPatienceOver", "node"): NODE,
     ("Resume", "resolve"): ANSWERS,
+    ("StartFrom", "kept"): ANSWERS,
 }
 BY_NAME: Final[Mapping[str, Coder]] = {
     "value": RESULT, "error": ERROR, "reason": ERROR, "problem": ERROR, "refused": ERROR,
@@ -268,12 +269,12 @@ WORDS: Final = frozenset({("Cancel", "reason"), ("RollbackStarted", "reason")})
 class Form(NamedTuple):
     """How a kind of message is written: what its entry has as value, and the rest, in order."""
 
-    kind: type
+    kind: type[Any]
     value: tuple[str, Coder] | None
     more: tuple[tuple[str, Coder], ...]
 
 
-def form_of(kind: type) -> Form:
+def form_of(kind: type[Any]) -> Form:
     name = kind.__name__
     fields = [field for field in msgspec.structs.fields(kind) if field.name not in ("run", "attempt", "at")]
     if name != "ItemPatienceOver":
@@ -292,7 +293,7 @@ def coder_of(kind: str, field: str) -> Coder:
     return PLAIN if (kind, field) in WORDS else BY_NAME.get(field, PLAIN)
 
 
-WRITTEN: Final = (
+WRITTEN: Final[tuple[type[Any], ...]] = (
     facts.RunStarted, facts.GuardsPassed, facts.GuardFailed, facts.StepSkipped, facts.StepSucceeded, facts.StepHalted,
     facts.AttemptFailed, facts.StepInterrupted, facts.StepRecovered, facts.StepCompensated,
     facts.CompensationAttemptFailed, facts.StepUndone, facts.UndoAttemptFailed, facts.BodyOpened, facts.ItemsPulled,
@@ -309,6 +310,8 @@ unpack = msgpack.Decoder().decode
 
 def written(desk: Desk, row: Row, message: Any) -> Entry:
     """Raises `NotSerializable`, naming the path."""
+    if type(message) is facts.StepSucceeded:
+        return succeeded(desk, row, message)
     form = FORMS[type(message).__name__]
     node = getattr(message, "node", -1) if type(message) is not ItemPatienceOver else -1
     value = None
@@ -322,20 +325,33 @@ def written(desk: Desk, row: Row, message: Any) -> Entry:
     return Entry(form.kind.__name__, name, node, getattr(message, "attempt", 0), message.at, value, more)
 
 
+def succeeded(desk: Desk, row: Row, message: facts.StepSucceeded) -> Entry:
+    """What `written` makes of it by its form: most messages are of this kind."""
+    node = message.node
+    launch, place, _ = row.at(node)
+    name = row.name(node)
+    value = None if message.value is None else desk.encode(message.value, launch.steps[place].returns, name)
+    return Entry("StepSucceeded", name, node, message.attempt, message.at, value, pack((message.began,)))
+
+
 def noted(row: Row, fact: Any) -> Entry:
     """A fact that followed: what it says in plain words and numbers; it is made again when the run is, so values aren't kept."""
     node = fact.node
-    more = None
     rest = REST.get(type(fact))
     if rest is None:
         rest = REST[type(fact)] = rest_of(type(fact))
+    if type(fact) is facts.StepSkipped and row.journal is not None:  # a person gave it, or another run: no message has it
+        value = result_out(row.journal.desk, row, fact, fact.value)
+        return Entry("StepSkipped", row.name(node), node, fact.attempt, fact.at, value)
+    if not rest:
+        return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at)
+    more = None
     value = None
-    if rest:
-        told = {name: getattr(fact, name) for name in rest}
-        error = told.pop("error", None)
-        if isinstance(error, BaseException):
-            value = pack(record(error))
-        more = pack(told) if told else None
+    told = {name: getattr(fact, name) for name in rest}
+    error = told.pop("error", None)
+    if isinstance(error, BaseException):
+        value = pack(record(error))
+    more = pack(told) if told else None
     return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at, value, more)
 
 
@@ -360,7 +376,7 @@ def read(desk: Desk, row: Row, entry: Entry) -> Any:
     node = node_of(row, entry.node, entry.step) if entry.node >= 0 else -1
     known: dict[str, Any] = {"run": row.id, "at": entry.at}
     draft = Draft(entry, node, known)
-    given = unpack(entry.more) if entry.more is not None else []
+    given: list[Any] = unpack(entry.more) if entry.more is not None else []
     if len(given) != len(form.more):
         raise InvalidValue(f"run {row.id!r} has a {entry.kind} with {len(given)} fields, not {len(form.more)}")
     for (field, coder), data in zip(form.more, given, strict=True):
