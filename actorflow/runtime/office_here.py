@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from actorflow.errors import InvalidState, UndoFailed
+from actorflow.runtime.again import Again, Repeating
 from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
 from actorflow.runtime.office import Office
@@ -84,6 +85,22 @@ class OfficeHere(Office):
             await self.note(run_id, "undo", who, why)
             raise
         await self.note(run_id, "undo", who, why)
+
+    async def again(self, run_id: str, how: Again, who: str, why: str) -> Run[Any]:
+        """A new run of what was run before. Both have a note of it."""
+        record = await self.keeper.record(run_id)
+        if record.ended is None or record.status == "halted":
+            raise InvalidState(
+                f"run {run_id!r} is {record.status.replace('_', ' ')}\nOne that has ended for good is run again; a halted one is resumed."
+            )
+        if how.word == "retry" and record.status not in ("failed", "cancelled"):
+            raise InvalidState(
+                f"run {run_id!r} has {record.status}: there is nothing to retry\nreplay() runs it again."
+            )
+        run = await Repeating(self.machine, self.keeper).run(run_id, how)
+        await self.note(run_id, f"{how.word} as {run.id}", who, why)
+        await self.note(run.id, f"{how.word} of {run_id}", who, why)
+        return run
 
     async def run_of(self, run_id: str) -> Run[Any]:
         """The run, wherever it is. Raises `RecordNotFound`, and `UnknownWorkflow` if its outcome can't be told here."""

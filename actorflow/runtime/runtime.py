@@ -301,6 +301,47 @@ class Runtime(Runs, Operations):
         """
         return await self._office().resolve(run_id, answers, who, why)
 
+    async def retry(
+        self,
+        run_id: str,
+        /,
+        *,
+        allow_irreversible: Sequence[str] = (),
+        new_run_id: str | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Run[Any]:
+        """Runs a failed or cancelled run again from where it failed: as a new run, with new budgets (R14), which goes on here.
+
+        It keeps the results that still stand, as values; what was undone runs again, with what follows from it. Raises `InvalidState` if a step
+        would act twice that can't be taken back, or whose undo was given up, unless `allow_irreversible` names it (R49).
+        """
+        from actorflow.runtime.again import Again
+
+        how = Again("retry", (), frozenset(allow_irreversible), new_run_id)
+        return await self._office().again(run_id, how, who, why)
+
+    async def replay(
+        self,
+        run_id: str,
+        /,
+        from_step: str | None = None,
+        *,
+        allow_irreversible: Sequence[str] = (),
+        new_run_id: str | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Run[Any]:
+        """Runs a run that has ended again, with the same inputs, as a new run, which goes on here: from the start, or from a step.
+
+        `from_step` runs again with all that follows from it; the results of the others are kept, as values. Raises as `retry` does.
+        """
+        from actorflow.runtime.again import Again
+
+        fresh = None if from_step is None else (from_step,)
+        how = Again("replay", fresh, frozenset(allow_irreversible), new_run_id)
+        return await self._office().again(run_id, how, who, why)
+
     async def take_over(self, run_id: str, /, *, who: str = "", why: str = "") -> Run[Any]:
         """Has an unfinished run that nobody has go on here, even if this runtime was told not to look for such (R50).
 
