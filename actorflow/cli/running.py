@@ -42,7 +42,7 @@ Start = Callable[[Runtime], Awaitable[Run[Any]]]
 class Job(msgspec.Struct, frozen=True):
     """A run to be carried out. `target` and `lent_by` are as they were given, for the command that resumes it.
 
-    `store` is where it's recorded, if it is; then `going_on` is that command.
+    `store` is where it's recorded, if it is; then `going_on` makes that command of its id.
     """
 
     target: str
@@ -55,7 +55,7 @@ class Job(msgspec.Struct, frozen=True):
     snapshot: Path | None = None
     form: Form = "auto"
     store: str = ""
-    going_on: str = ""
+    going_on: Callable[[str], str] | None = None
 
     def in_form(self, form: Form) -> Job:
         return msgspec.structs.replace(self, form=form)
@@ -136,8 +136,8 @@ async def _run(job: Job, reporter: Reporter) -> Ending:
             outcome = await run.outcome()
             kept = _kept(job, outcome)
             until_it_is_kept.close()
-    if job.store:
-        return Ending(run.id, job.plan, outcome, ledger, stored=job.going_on)
+    if job.going_on is not None:
+        return Ending(run.id, job.plan, outcome, ledger, stored=job.going_on(run.id))
     place = "" if kept.place is None else str(kept.place)
     return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, place) if place else "", kept.trouble)
 

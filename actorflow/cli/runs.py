@@ -55,6 +55,13 @@ LentBy = Annotated[
 Who = Annotated[str, typer.Option("--who", help="Who asks for it.", show_default="the user", metavar="NAME")]
 Why = Annotated[str, typer.Option("--why", help="Why, for the record.", metavar="TEXT")]
 Reason = Annotated[str, typer.Option("--reason", "--why", help="Why: the run keeps it.", metavar="TEXT")]
+Allowed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-irreversible", help="A step that may act twice, by name; may be given several times.", metavar="STEP"
+    ),
+]
+NewRunId = Annotated[str | None, typer.Option("--new-run-id", help="Names the new run.", metavar="ID")]
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="JSON, for machines.")]
 Plain = Annotated[bool, typer.Option("--plain", metavar="", help="Lines instead of a tree, on a terminal too.")]
 
@@ -319,6 +326,52 @@ def resolve(
     from actorflow.cli.runs_go import Going, resuming
 
     going(lambda: resuming(Going(run, store, tuple(app or ()), runtime, who, why), answers), json, plain)
+
+
+@runs.command(epilog="Exit codes: 0 succeeded, 1 failed or cancelled, 2 not started, 3 halted.")
+def retry(
+    run: RunId,
+    store: Store = "",
+    app: App = None,
+    runtime: LentBy = "",
+    allow_irreversible: Allowed = None,
+    new_run_id: NewRunId = None,
+    who: Who = "",
+    why: Why = "",
+    json: AsJson = False,
+    plain: Plain = False,
+) -> None:
+    """Runs a failed or cancelled run again from where it failed, as a new run, in this process. It keeps what still stands."""
+    from actorflow.cli.runs_go import Going, repeating
+
+    allowed = allow_irreversible or []
+    given = Going(run, store, tuple(app or ()), runtime, who, why)
+    going(lambda: repeating(given, "retry", None, allowed, new_run_id), json, plain)
+
+
+@runs.command(epilog="Exit codes: 0 succeeded, 1 failed or cancelled, 2 not started, 3 halted.")
+def replay(
+    run: RunId,
+    store: Store = "",
+    app: App = None,
+    runtime: LentBy = "",
+    from_step: Annotated[
+        str | None,
+        typer.Option("--from-step", help="It runs again, with all that follows; all do unless told.", metavar="STEP"),
+    ] = None,
+    allow_irreversible: Allowed = None,
+    new_run_id: NewRunId = None,
+    who: Who = "",
+    why: Why = "",
+    json: AsJson = False,
+    plain: Plain = False,
+) -> None:
+    """Runs a run that has ended again with the same inputs, as a new run, in this process: from the start, or from a step."""
+    from actorflow.cli.runs_go import Going, repeating
+
+    allowed = allow_irreversible or []
+    given = Going(run, store, tuple(app or ()), runtime, who, why)
+    going(lambda: repeating(given, "replay", from_step, allowed, new_run_id), json, plain)
 
 
 # ── what commands share ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -36,7 +36,7 @@ def job_of(given: Going, workflow: Workflow[..., Any], start: Start, *, resumed:
         raise Refused(str(error)) from None
     factory = find_factory(given.lent_by) if given.lent_by else None
     return Job(
-        given.run, workflow, plan, start, resumed, factory, given.lent_by, store=given.store, going_on=command(given, "resume")
+        given.run, workflow, plan, start, resumed, factory, given.lent_by, store=given.store, going_on=lambda run_id: command(given, "resume", run_id)
     )  # fmt: skip
 
 
@@ -72,16 +72,39 @@ def cancelling(given: Going) -> Job:
     return job_of(given, workflow, start)
 
 
+def repeating(given: Going, word: str, from_step: str | None, allowed: Sequence[str], new_run_id: str | None) -> Job:
+    """A run that has ended is run again, as a new one. Raises `Refused`."""
+    workflow = workflow_of(given)
+
+    async def start(runtime: Runtime) -> Run[Any]:
+        known(runtime, workflow)
+        who = person(given.who)
+        try:
+            if word == "retry":
+                return await runtime.retry(
+                    given.run, allow_irreversible=allowed, new_run_id=new_run_id, who=who, why=given.why
+                )
+            return await runtime.replay(
+                given.run, from_step, allow_irreversible=allowed, new_run_id=new_run_id, who=who, why=given.why
+            )
+        except ActorflowError as error:
+            raise Refused(as_options(given, str(error))) from error
+
+    return job_of(given, workflow, start, resumed=False)
+
+
 def as_options(given: Going, text: str) -> str:
     """What to do, said as it's done here."""
     what, _, then = text.partition("\n")
+    if "allow_irreversible=" in then:
+        return f"{what}\nIf that is meant, say so by name: --allow-irreversible STEP."
     if "resolve=" not in then:
         return text
     return f"{what}\nSay what is to become of each: {command(given, 'resolve')} STEP=retry, STEP=fail, or STEP=skip:JSON with its result."
 
 
-def command(given: Going, word: str) -> str:
-    words = ["actorflow", "runs", word, given.run, "--store", given.store]
+def command(given: Going, word: str, run_id: str = "") -> str:
+    words = ["actorflow", "runs", word, run_id or given.run, "--store", given.store]
     for one in given.app:
         words += ["--app", one]
     if given.lent_by:

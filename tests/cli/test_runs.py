@@ -262,3 +262,18 @@ def test_workflows_with_undos_that_failed_are_told(call: Caller, folder: Path) -
     said = call("runs", "explain", "stuck")
     assert "rollback incomplete" in said.out
     assert "step 'clean' couldn't be undone" in said.out
+
+
+def test_a_failed_run_is_retried_and_any_is_replayed(call: Caller, folder: Path) -> None:
+    """R14, R49: as new runs, from a terminal."""
+    said = call("runs", "retry", "bad", "--app", FLOWS, "--new-run-id", "bad-2", "--who", "ann")
+    assert said.code == 1
+    assert "NoMoney" in said.out
+    assert "ann  retry as bad-2" in call("runs", "show", "bad").out
+    said = call("runs", "replay", "good", "--from-step", "charge", "--app", FLOWS, "--new-run-id", "good-2")
+    assert said.code == 0, said.err
+    assert "Oslo-12A, 1 nights" in said.out
+    assert "reserve  ⊘ skipped" in call("runs", "show", "good-2").out
+    said = call("runs", "retry", "good", "--app", FLOWS)
+    assert (said.code, "there is nothing to retry" in said.err) == (2, True)
+    assert "has no step 'chrge'" in call("runs", "replay", "good", "--from-step", "chrge", "--app", FLOWS).err
