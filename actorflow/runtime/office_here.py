@@ -10,7 +10,6 @@ from actorflow.runtime.again import Again, Repeating
 from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
 from actorflow.runtime.office import Office
-from actorflow.runtime.stored import outcome_of
 
 if TYPE_CHECKING:
     from actorflow.plan import StepSpec
@@ -104,12 +103,7 @@ class OfficeHere(Office):
 
     async def run_of(self, run_id: str) -> Run[Any]:
         """The run, wherever it is. Raises `RecordNotFound`, and `UnknownWorkflow` if its outcome can't be told here."""
-        found = self.machine.find(run_id)
-        if found is not None:
-            return found
-        record = await self.keeper.record(run_id)
-        plan = self.machine.known.plan_named(record.workflow)
-        return Run.elsewhere(self.machine, record, outcome_of(record, plan, self.codec))
+        return self.machine.find_current(run_id) or await self.keeper.stored_run(run_id)
 
 
 def is_only_here(machine: Machine, run_id: str) -> bool:

@@ -82,7 +82,7 @@ def change_of(desk: Desk, row: Row) -> RunChange:
 
 def outcome_of(record: RunRecord, plan: Plan, codec: Codec) -> Outcome[Any] | None:
     """How the run ended, or `None` if it hasn't."""
-    if record.status in ("succeeded", "undone"):
+    if record.status in ("succeeded", "undone", "undoing"):
         return Succeeded(codec.decode(record.result or b"\xc0", plan.return_type), record.run_id)
     if record.failure is None:
         return None
