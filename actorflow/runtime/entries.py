@@ -17,7 +17,7 @@ from actorflow.engine import ItemPatienceOver, NodeRequest, Request
 from actorflow.errors import InvalidValue, NotSerializable
 from actorflow.failures import FailureRecord, rebuild, record, type_name
 from actorflow.plan import Around
-from actorflow.policy import Skip, TryAgain
+from actorflow.policy import Skip, TryAgain, is_skip
 from actorflow.runtime.snapshot_emitted import emitted_plan, emitted_record
 from actorflow.runtime.snapshot_records import Emitted
 from actorflow.store import Codec, Entry
@@ -215,8 +215,8 @@ def node_in(desk: Desk, row: Row, draft: Draft, data: Sequence[Any]) -> int:
 def answers_out(desk: Desk, row: Row, message: Any, answers: Mapping[int, Any]) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for node, answer in answers.items():
-        if isinstance(answer, Skip):
-            value: Any = answer.value
+        if is_skip(answer):
+            value = answer.value
             data = None if value is None else desk.encode(value, row.step(node).returns, row.name(node))
             found.append((node, row.name(node), "skip", data))
         else:
@@ -337,9 +337,10 @@ def succeeded(desk: Desk, row: Row, message: facts.StepSucceeded) -> Entry:
 def noted(row: Row, fact: Any) -> Entry:
     """A fact that followed: what it says in plain words and numbers; it is made again when the run is, so values aren't kept."""
     node = fact.node
-    rest = REST.get(type(fact))
+    kind: type[Any] = type(fact)
+    rest = REST.get(kind)
     if rest is None:
-        rest = REST[type(fact)] = rest_of(type(fact))
+        rest = REST[kind] = rest_of(kind)
     if type(fact) is facts.StepSkipped and row.journal is not None:  # a person gave it, or another run: no message has it
         value = result_out(row.journal.desk, row, fact, fact.value)
         return Entry("StepSkipped", row.name(node), node, fact.attempt, fact.at, value)
@@ -355,13 +356,13 @@ def noted(row: Row, fact: Any) -> Entry:
     return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at, value, more)
 
 
-REST: dict[type, tuple[str, ...]] = {}
+REST: dict[type[Any], tuple[str, ...]] = {}
 TOLD: Final = frozenset({
     "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "workflow", "worker",
 })  # fmt: skip
 
 
-def rest_of(kind: type) -> tuple[str, ...]:
+def rest_of(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(kind) if field.name in TOLD)
 
 
