@@ -162,12 +162,13 @@ INSERT INTO actorflow.turns (run, sequence, data) SELECT * FROM unnest($1::bigin
 
 -- append_turns --
 -- What a runtime's runs did in this commit, if it has its lease, and as far as they are its own: one array per column.
+-- Each run's owner is looked up by itself: joined, all runs that the runtime has would be compared with each of these.
 WITH alive AS (SELECT number FROM actorflow.runtimes WHERE number = $1 FOR KEY SHARE)
 INSERT INTO actorflow.turns (run, sequence, data)
 SELECT given.run, given.sequence, given.data
 FROM alive
 CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS given (run, sequence, data)
-JOIN actorflow.runs ON runs.number = given.run AND runs.owner = alive.number
+WHERE (SELECT owner FROM actorflow.runs WHERE number = given.run) = alive.number
 RETURNING run, sequence;
 
 -- find_turns --
