@@ -14,7 +14,10 @@ import benchmarks
 from benchmarks.harness import Figure, Options, pin_to_one_core
 from benchmarks.targets import judged
 
-NOT_BENCHMARKS = frozenset({"__main__", "harness", "raw", "graphs", "targets", "bare_inserts"})
+NOT_BENCHMARKS = frozenset({
+    "__main__", "harness", "raw", "graphs", "targets", "bare_inserts", "yardsticks", "servers", "durable", "dbos_runs",
+    "left_runs", "archive",
+})  # fmt: skip
 
 
 def names() -> list[str]:
@@ -33,12 +36,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def as_row(figure: Figure) -> str:
     ratio = "" if figure.ratio_to_raw is None else f"{figure.ratio_to_raw:.2f}×"
-    return f"{figure.workload:<24} {figure.variant:<24} {figure.value:>12,.2f} {figure.unit:<9} {ratio:>8}  {judged(figure)}".rstrip()
+    return f"{figure.workload:<32} {figure.variant:<20} {figure.value:>12,.2f} {figure.unit:<9} {ratio:>8}  {judged(figure)}".rstrip()
 
 
 def show_table(name: str, results: Iterable[Figure]) -> None:
-    print(f"\n{name}\n{'workload':<24} {'variant':<24} {'median':>12} {'unit':<9} {'to raw':>8}  target")
-    print("─" * 96)
+    print(f"\n{name}\n{'workload':<32} {'variant':<20} {'median':>12} {'unit':<9} {'to raw':>8}  target")
+    print("─" * 100)
     last = ""
     for figure in results:
         if last and figure.workload != last:

@@ -1,225 +1,123 @@
-"""What does it cost to have each step on disk before anything depends on it? Step runs in stores, beside bare inserts of the same rows.
+"""What does it cost that runs survive? Each step is on disk before anything depends on it; beside bare inserts of the same rows, and DBOS.
 
-`bare group` and `bare single` are the yardstick: one insert per step, committed in groups by a thread, or one by one on the loop's thread.
-In `sqlite` a run records itself, claims each step and completes it; the claim of the next step rides in the commit of a completion, and what
-all runs say within a turn is asked at once, as the executor's recorder does. `sqlite apart` awaits each claim by itself, as a worker does. Postgres is measured if `ACTORFLOW_TEST_POSTGRES` names a server. Wall-clock time: a disk is waited for.
+Wall-clock time, as a disk is waited for. `bare group` and `bare single` are the yardstick: one insert per step, committed in groups by a thread, or
+one by one on the loop's thread. DBOS is measured if it is installed, and not with `--quick`. How long it takes to go on with runs that a process has left, and
+what a store with a million of runs costs beside an empty one, is measured in fresh processes and files.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
+import statistics
+import sys
 import tempfile
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any, cast
-from weakref import WeakKeyDictionary
 
-from actorflow.store import MemoryStore, SQLiteStore, Store
-from actorflow.store.face import StoreFace
-from actorflow.store.requests import BeginStep, CompleteStep, CreateRun, Request
-from benchmarks import bare_inserts
-from benchmarks.bare_inserts import VALUE, Group, Saver, Single
-from benchmarks.harness import Figure, Options, Repetition, compare, on_a_fresh_loop, timed, verify
+from benchmarks import archive, left_runs
+from benchmarks.bare_inserts import Group, Single
+from benchmarks.dbos_runs import dbos_runs, is_here
+from benchmarks.durable import Place, cost_of_a_step, nowhere, on_disk, on_server, runs_a_second
+from benchmarks.harness import Figure, Options, Repetition, compare, figures, interleave, on_a_fresh_loop
+from benchmarks.servers import some_server
+from benchmarks.yardsticks import bare, bare_postgres, bare_postgres_runs, bare_runs
 
-RunOnce = Callable[[Store, str, int], Awaitable[None]]
+STEP = "µs/step"
+STEPS_OF_A_WORKFLOW = 5
 
 
 def run(options: Options) -> Iterator[Figure]:
-    at_once = options.size(100, 20)
-    yield from on_a_fresh_loop(many_at_once(f"{at_once} runs at once", at_once, 20, options))
-    yield from on_a_fresh_loop(one_at_a_time("chain", options.size(100, 20), options))
-    if dsn := os.environ.get("ACTORFLOW_TEST_POSTGRES"):
-        yield from on_a_fresh_loop(in_postgres(f"postgres, {at_once} at once", dsn, at_once, 20, options))
+    yield from on_a_fresh_loop(many_at_once(options))
+    yield from on_a_fresh_loop(one_chain(options))
+    yield from on_a_fresh_loop(write_behind(options))
+    yield from workflows_in_sqlite(options)
+    with some_server() as dsn:
+        yield from on_a_fresh_loop(many_in_postgres(dsn, options))
+        yield from workflows_in_postgres(dsn, options)
+    yield from left_runs.figures(options)
+    yield from on_a_fresh_loop(archive.measure(options))
 
 
-async def many_at_once(workload: str, at_once: int, steps: int, options: Options) -> list[Figure]:
+# ── a step ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def many_at_once(options: Options) -> list[Figure]:
+    runs = options.size(100, 20)
     variants: dict[str, Repetition] = {
-        "bare group": partial(bare, Group, at_once, at_once, steps),
-        "sqlite": partial(stored, on_disk, recorded, at_once, at_once, steps),
-        "sqlite apart": partial(stored, on_disk, apart, at_once, at_once, steps),
-        "memory apart": partial(stored, in_memory, apart, at_once, at_once, steps),
+        "bare group": partial(bare, Group, runs, runs, 20),
+        "sqlite": partial(cost_of_a_step, on_disk, runs, runs, 20),
     }
-    return await compared(workload, variants, options, "bare group")
+    return await compare("store", f"{runs} runs at once", STEP, variants, options, "bare group")
 
 
-async def one_at_a_time(workload: str, steps: int, options: Options) -> list[Figure]:
+async def one_chain(options: Options) -> list[Figure]:
+    steps = options.size(100, 20)
     variants: dict[str, Repetition] = {
         "bare single": partial(bare, Single, 1, 1, steps),
         "bare group": partial(bare, Group, 1, 1, steps),
-        "sqlite": partial(stored, on_disk, recorded, 1, 1, steps),
-        "sqlite apart": partial(stored, on_disk, apart, 1, 1, steps),
+        "sqlite": partial(cost_of_a_step, on_disk, 1, 1, steps),
     }
-    return await compared(workload, variants, options, "bare single")
+    return await compare("store", "one chain", STEP, variants, options, "bare single")
 
 
-async def in_postgres(workload: str, dsn: str, at_once: int, steps: int, options: Options) -> list[Figure]:
+async def write_behind(options: Options) -> list[Figure]:
+    runs = options.size(100, 20)
     variants: dict[str, Repetition] = {
-        "bare group": partial(bare_postgres, dsn, at_once, steps),
-        "postgres": partial(stored, partial(on_server, dsn), recorded, at_once, at_once, steps),
-        "postgres apart": partial(stored, partial(on_server, dsn), apart, at_once, at_once, steps),
+        "no store": partial(cost_of_a_step, nowhere, runs, runs, 20),
+        "sqlite": partial(cost_of_a_step, on_disk, runs, runs, 20, "write_behind"),
     }
-    return await compared(workload, variants, options, "bare group")
+    costs = await interleave(variants, options.rounds)
+    over = statistics.median(ours - none for ours, none in zip(costs["sqlite"], costs["no store"], strict=True))
+    found = list(figures("store", "write-behind", STEP, costs, "no store"))
+    return [*found, Figure("store", "write-behind", "over no store", over, STEP)]
 
 
-async def compared(workload: str, variants: dict[str, Repetition], options: Options, raw: str) -> list[Figure]:
-    return await compare("store", workload, "µs/step", variants, options, raw)
+async def many_in_postgres(dsn: str, options: Options) -> list[Figure]:
+    runs = options.size(100, 20)
+    variants: dict[str, Repetition] = {
+        "bare group": partial(bare_postgres, dsn, runs, runs, 20),
+        "postgres": partial(cost_of_a_step, partial(on_server, dsn), runs, runs, 20),
+    }
+    return await compare("store", f"postgres, {runs} runs at once", STEP, variants, options, "bare group")
 
 
-# ── the yardstick ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── workflows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def bare(kind: type[Single] | type[Group], runs: int, at_once: int, steps: int) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        saver: Saver = kind(bare_inserts.connect(Path(folder) / "bare.db"))
-        try:
-            return await a_step(partial(bare_inserts.runs, saver, runs, at_once, steps), runs * steps)
-        finally:
-            saver.close()
+def workflows_in_sqlite(options: Options) -> Iterator[Figure]:
+    for at_once, kind in ((1, Single), (20, Group)):
+        runs = options.size(200, 40)
+        with tempfile.TemporaryDirectory() as folder:
+            database = f"sqlite:///{Path(folder) / 'dbos.sqlite'}"
+            raw = partial(bare_runs, kind, runs, at_once, STEPS_OF_A_WORKFLOW)
+            yield from on_a_fresh_loop(workflows("sqlite", on_disk, raw, database, at_once, runs, options))
 
 
-async def a_step(work: Callable[[], Awaitable[None]], steps: int) -> float:
-    """Microseconds of wall-clock time a step."""
-    seconds, _ = await timed(work, time.perf_counter)
-    return seconds / steps * 1e6
+def workflows_in_postgres(dsn: str, options: Options) -> Iterator[Figure]:
+    for at_once in (1, 20):
+        runs = options.size(200, 40)
+        raw = partial(bare_postgres_runs, dsn, runs, at_once, STEPS_OF_A_WORKFLOW)
+        database = f"{dsn.rpartition('/')[0]}/dbos"
+        place = partial(on_server, dsn)
+        yield from on_a_fresh_loop(workflows("postgres", place, raw, database, at_once, runs, options))
 
 
-class PostgresGroup:
-    """The yardstick's like for Postgres: what waits is inserted together, in one transaction."""
-
-    def __init__(self, db: Any) -> None:
-        self._db = db
-        self._waiting: list[tuple[bare_inserts.Row, asyncio.Future[None]]] = []
-        self._working: asyncio.Task[None] | None = None
-
-    async def save(self, row: bare_inserts.Row) -> None:
-        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((row, saved))
-        if self._working is None:
-            self._working = asyncio.create_task(self._write())
-        await saved
-
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            await self._db.executemany("INSERT INTO bare VALUES ($1, $2, $3, $4, $5)", [row for row, _ in batch])
-            for _, saved in batch:
-                saved.set_result(None)
-        self._working = None
-
-    def close(self) -> None: ...
+async def workflows(
+    name: str, place: Place, raw: Repetition, database: str, at_once: int, runs: int, options: Options
+) -> list[Figure]:
+    """Five steps each; runs a second."""
+    ours = partial(runs_a_second, place, runs, at_once, STEPS_OF_A_WORKFLOW)
+    variants: dict[str, Repetition] = {"bare": raw, "runtime": ours}
+    if not options.quick and is_here():
+        variants["dbos"] = partial(dbos_runs, database, 20 if at_once == 1 else 60, at_once)
+    elif not options.quick:
+        print("DBOS isn't installed: pip install -r benchmarks/requirements.txt", file=sys.stderr)
+    costs = await interleave(variants, options.rounds)
+    workload = f"{name}, {at_once} at once"
+    return [*figures("store", workload, "runs/s", costs, "bare"), *beside_dbos(workload, costs)]
 
 
-async def bare_postgres(dsn: str, at_once: int, steps: int) -> float:
-    import asyncpg  # pyright: ignore[reportMissingTypeStubs]
-
-    connect = cast("Any", asyncpg).connect
-    db = await connect(dsn)
-    await db.execute("DROP TABLE IF EXISTS bare")
-    await db.execute("CREATE TABLE bare (run text, step text, status int, input bytea, output bytea)")
-    try:
-        return await a_step(partial(bare_inserts.runs, PostgresGroup(db), at_once, at_once, steps), at_once * steps)
-    finally:
-        await db.execute("DROP TABLE bare")
-        await db.close()
-
-
-# ── stores ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@asynccontextmanager
-async def on_disk() -> AsyncGenerator[Store]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with SQLiteStore(Path(folder) / "store.db") as store:
-            yield store
-
-
-@asynccontextmanager
-async def on_server(dsn: str) -> AsyncGenerator[Store]:
-    from actorflow.store import PostgresStore
-
-    async with PostgresStore(dsn) as store:
-        await store._desk._db.execute("TRUNCATE actorflow.runs, actorflow.step_runs, actorflow.attempts")
-        yield store
-
-
-@asynccontextmanager
-async def in_memory() -> AsyncGenerator[Store]:
-    async with MemoryStore() as store:
-        yield store
-
-
-async def stored(
-    opened: Callable[[], AbstractAsyncContextManager[Store]], run_once: RunOnce, runs: int, at_once: int, steps: int
-) -> float:
-    async with opened() as store:
-        took = await a_step(partial(all_runs, store, run_once, runs, at_once, steps), runs * steps)
-        verify("completed steps of the last run", len(await store.completed_steps(f"run{runs - 1}")), steps)
-    return took
-
-
-async def all_runs(store: Store, run_once: RunOnce, runs: int, at_once: int, steps: int) -> None:
-    numbers = iter(range(runs))
-
-    async def lane() -> None:
-        for number in numbers:
-            await run_once(store, f"run{number}", steps)
-
-    await asyncio.gather(*(lane() for _ in range(at_once)))
-
-
-async def apart(store: Store, run_id: str, steps: int) -> None:
-    await store.create_run(run_id=run_id, workflow="bench", inputs=VALUE)
-    for number in range(steps):
-        claim = await store.begin_step(run_id, f"step{number}", VALUE)
-        await store.complete_step(claim.step_run.id, VALUE, token=claim.step_run.token)
-
-
-class Recorder:
-    """Gathers what runs ask within a turn, and asks the store once: as the executor's own does."""
-
-    def __init__(self, store: StoreFace) -> None:
-        self._store = store
-        self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[Sequence[Request[Any]], asyncio.Future[list[Any]]]] = []
-
-    def record(self, *requests: Request[Any]) -> asyncio.Future[list[Any]]:
-        future: asyncio.Future[list[Any]] = self._loop.create_future()
-        if not self._waiting:
-            self._loop.call_soon(self._flush)
-        self._waiting.append((requests, future))
-        return future
-
-    def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        asked = self._store._ask_all([request for requests, _ in waiting for request in requests])
-        assert isinstance(asked, asyncio.Future)
-        asked.add_done_callback(partial(self._answer, waiting))
-
-    @staticmethod
-    def _answer(
-        waiting: list[tuple[Sequence[Request[Any]], asyncio.Future[list[Any]]]], asked: asyncio.Future[list[Any]]
-    ) -> None:
-        answers = iter(asked.result())
-        for requests, future in waiting:
-            future.set_result(list(islice(answers, len(requests))))
-
-
-RECORDERS: WeakKeyDictionary[Store, Recorder] = WeakKeyDictionary()
-
-
-async def recorded(store: Store, run_id: str, steps: int) -> None:
-    """A run as the executor has it: what one turn says of all runs is asked at once, and a claim rides with the completion before it."""
-    assert isinstance(store, StoreFace)
-    recorder = RECORDERS.get(store) or RECORDERS.setdefault(store, Recorder(store))
-    _, claim = await recorder.record(CreateRun(run_id, "bench", VALUE), BeginStep(run_id, "step0", VALUE, ""))
-    for number in range(1, steps):
-        mine = claim.step_run
-        _, claim = await recorder.record(
-            CompleteStep(mine.id, mine.token, VALUE), BeginStep(run_id, f"step{number}", VALUE, "")
-        )
-    await recorder.record(CompleteStep(claim.step_run.id, claim.step_run.token, VALUE))
+def beside_dbos(workload: str, costs: Mapping[str, Sequence[float]]) -> Iterator[Figure]:
+    if "dbos" in costs:
+        times = statistics.median(ours / theirs for ours, theirs in zip(costs["runtime"], costs["dbos"], strict=True))
+        yield Figure("store", workload, "runtime ÷ dbos", times, "×")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from actorflow.cli.exits import USAGE, Refused
+from actorflow.cli.db import db
+from actorflow.cli.exits import Refused
+from actorflow.cli.runs import doctor, runs
+from actorflow.cli.telling import told
 
 if TYPE_CHECKING:
     from actorflow.cli.forms import Form
 
 app = typer.Typer(
     name="actorflow",
-    help="Runs, draws and checks ActorFlow's workflows.",
+    help="Runs, draws and checks ActorFlow's workflows, and looks after their runs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,16 +47,6 @@ class TakesInputs(TyperCommand):
         with told():
             ctx.obj, rest = taken_out(args)
         return super().parse_args(ctx, rest)
-
-
-@contextmanager
-def told() -> Generator[None]:
-    """What is refused is said on standard error, and the command ends with exit code 2."""
-    try:
-        yield
-    except Refused as refused:
-        typer.echo(f"actorflow: {refused}", err=True)
-        raise typer.Exit(USAGE) from None
 
 
 Target = Annotated[
@@ -87,7 +78,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help="Runs, draws and checks ActorFlow's workflows.")
+@app.callback(help="Runs, draws and checks ActorFlow's workflows, and looks after their runs.")
 def actorflow(
     version: Annotated[
         bool,
@@ -202,6 +193,13 @@ def check(
     from actorflow.cli.output import Output
 
     raise typer.Exit(check_all(modules, Output()))
+
+
+app.add_typer(runs)
+app.add_typer(db)
+app.command(epilog="Exit codes: 0 all is well, 1 there are runs that nobody will move, 2 the store can't be read.")(
+    doctor
+)
 
 
 # ── what commands share ───────────────────────────────────────────────────────────────────────────────────────────────

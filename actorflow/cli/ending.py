@@ -14,7 +14,7 @@ from actorflow.plan import Plan
 class Ending(msgspec.Struct, frozen=True):
     """`snapshot` is the file that a halted run was written to, `resume` the command that goes on with it.
 
-    `trouble`: why it couldn't be written where it should.
+    `trouble`: why it couldn't be written where it should. `stored` is that command for a run that is in a store, and has no file.
     """
 
     run_id: str
@@ -24,6 +24,7 @@ class Ending(msgspec.Struct, frozen=True):
     snapshot: str = ""
     resume: str = ""
     trouble: str = ""
+    stored: str = ""
 
     @property
     def why_no_snapshot(self) -> str:

@@ -183,6 +183,13 @@ def _tell_halt(ending: Ending, halted: Halted, output: Output) -> None:
 
 def halt_notes(ending: Ending, halted: Halted) -> Iterator[str]:
     """How to go on with it, or why that can't be."""
+    if ending.stored:
+        yield "Its store has it. Go on with:"
+        yield f"  {ending.stored}"
+        if halted.set_aside:
+            yield "Irreversible steps may have acted. Say what is to become of each:"
+            yield f"  {ending.stored.replace(' runs resume ', ' runs resolve ')} {' '.join(f'{node}=retry|fail|skip:JSON' for node in halted.set_aside)}"
+        return
     if not ending.snapshot:
         yield f"It can't be resumed: {ending.why_no_snapshot}"
         yield "Nothing was taken back: what its steps did stands."

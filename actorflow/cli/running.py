@@ -9,11 +9,11 @@ import shlex
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from actorflow.cli import snapshots
 from actorflow.cli.ending import Ending
@@ -21,6 +21,7 @@ from actorflow.cli.exits import FAILED, HALTED, SUCCEEDED, Refused
 from actorflow.cli.forms import Form, Reporter, reporter_of
 from actorflow.cli.interrupts import Interrupts
 from actorflow.cli.ledger import TAKEN, Ledger
+from actorflow.cli.log_lines import log_beside
 from actorflow.cli.loop import complete, leave
 from actorflow.cli.output import Output
 from actorflow.cli.streams import prints_beside
@@ -39,7 +40,10 @@ Start = Callable[[Runtime], Awaitable[Run[Any]]]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A run to be carried out. `target` and `lent_by` are as they were given, for the command that resumes it."""
+    """A run to be carried out. `target` and `lent_by` are as they were given, for the command that resumes it.
+
+    `store` is where it's recorded, if it is; then `going_on` makes that command of its id.
+    """
 
     target: str
     workflow: Workflow[..., Any]
@@ -50,6 +54,11 @@ class Job(msgspec.Struct, frozen=True):
     lent_by: str = ""
     snapshot: Path | None = None
     form: Form = "auto"
+    store: str = ""
+    going_on: Callable[[str], str] | None = None
+
+    def in_form(self, form: Form) -> Job:
+        return msgspec.structs.replace(self, form=form)
 
 
 def starting(workflow: Workflow[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any]) -> Start:
@@ -89,7 +98,7 @@ def _as_options(text: str) -> str:
 def carry_out(job: Job) -> int:
     """Runs it to its end, and gives the exit code. Raises `Refused` if it couldn't be started."""
     snapshots.check_place(snapshots.place_of("run", job.snapshot))
-    _log_beside()
+    log_beside()
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(prints_beside()) if job.form == "json" else None
         reporter = reporter_of(job.form, Output(stream))
@@ -115,23 +124,6 @@ def exit_code(outcome: Outcome[Any]) -> int:
             return FAILED
 
 
-def _log_beside() -> None:
-    """Unless the module has set up its own logging, log lines go to standard error, wherever that leads at the time."""
-    if structlog.is_configured():
-        return
-    shown = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-            shown,
-        ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-    )
-
-
 async def _run(job: Job, reporter: Reporter) -> Ending:
     ledger, interrupts = Ledger(), Interrupts(reporter.say)
     with contextlib.ExitStack() as until_it_is_kept:
@@ -144,6 +136,8 @@ async def _run(job: Job, reporter: Reporter) -> Ending:
             outcome = await run.outcome()
             kept = _kept(job, outcome)
             until_it_is_kept.close()
+    if job.going_on is not None:
+        return Ending(run.id, job.plan, outcome, ledger, stored=job.going_on(run.id))
     place = "" if kept.place is None else str(kept.place)
     return Ending(run.id, job.plan, outcome, ledger, place, resume_command(job, place) if place else "", kept.trouble)
 
@@ -171,7 +165,7 @@ async def _started(job: Job, runtime: Runtime) -> Run[Any]:
 
 def _kept(job: Job, outcome: Outcome[Any]) -> snapshots.Kept:
     """Writes a halted run's snapshot, and says where it is."""
-    if not isinstance(outcome, Halted) or outcome.snapshot is None:
+    if not isinstance(outcome, Halted) or outcome.snapshot is None or job.store:
         return snapshots.Kept(None)
     return snapshots.write(snapshots.place_of(outcome.run_id, job.snapshot), outcome.snapshot)
 
@@ -191,7 +185,7 @@ def resume_command(job: Job, place: str) -> str:
 async def _opened(job: Job) -> AsyncGenerator[Runtime, None]:
     """The runtime that the run's module lends, or a plain one."""
     if job.factory is None:
-        async with Runtime() as runtime:
+        async with on_its_store(job, Runtime()) as runtime:
             yield runtime
         return
     async with contextlib.AsyncExitStack() as stack:
@@ -211,4 +205,13 @@ async def _lent(job: Job, made: Any, stack: contextlib.AsyncExitStack) -> Runtim
         made = await stack.enter_async_context(made)
     if not isinstance(made, Runtime):
         raise Refused(f"--runtime {job.lent_by}: it gives {brief(made)}, not a Runtime")
-    return await stack.enter_async_context(made)
+    return await stack.enter_async_context(on_its_store(job, made))
+
+
+def on_its_store(job: Job, runtime: Runtime) -> Runtime:
+    """The same runtime, which isn't open yet. It does this one run, and leaves others to the service whose runs they are."""
+    if job.store:
+        from actorflow.cli.runs_store import store_of
+
+        runtime.config = replace(runtime.config, store=store_of(job.store), takes_over=False)
+    return runtime

@@ -26,7 +26,8 @@ def tree_of(state: State) -> Tree:
         if isinstance(state.ready, InOrder):
             state.ready.tree = tree
         gap = size - len(state.status)
-        state.program = GrowingProgram(program_of(state.plan), size)
+        program = state.program
+        state.program = GrowingProgram(program if isinstance(program, Program) else program_of(state.plan), size)
         state.status += bytes([HOLE]) * gap
         state.attempt += [0] * gap
         state.counts += [0] * gap

@@ -61,6 +61,17 @@ class TakeOver(Request, frozen=True):
     crashed: bool = True
 
 
+class StartFrom(Request, frozen=True):
+    """The run begins with results that another run had: an operator's retry, or a replay. `kept`: those of its nodes, by their numbers.
+
+    They are this run's values, and not its doing: it never undoes them.
+    """
+
+    workflow: str
+    labels: Mapping[str, str]
+    kept: Mapping[int, Skip[Any]]
+
+
 class RunOverdue(Request, frozen=True):
     """The run's own `timeout` is over."""
 

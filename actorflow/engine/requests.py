@@ -20,6 +20,7 @@ from actorflow.engine.orders import (
     ResultRefused,
     Resume,
     RunOverdue,
+    StartFrom,
     UndoAll,
     UndoStep,
 )
@@ -47,6 +48,7 @@ from actorflow.facts import (
     RollbackStarted,
     RunPaused,
     RunResumed,
+    RunStarted,
     StepAbandoned,
     StepSkipped,
     UndoStarted,
@@ -147,6 +149,17 @@ def resumes(state: State, message: Resume, now: float) -> Fact | None:
         return RollbackStarted(state.run, message.at, cancelled=False, error=message.refused)
     if state.phase == RUN:
         to.take_up(state, now)
+    return None
+
+
+def begins_with(state: State, message: StartFrom, now: float) -> Fact | None:
+    """What is kept is resolved before anything starts; what was ready only until then isn't any more."""
+    record(state, RunStarted(state.run, message.at, message.workflow, message.labels), now)
+    for node, answer in message.kept.items():
+        record(state, StepSkipped(state.run, node, 0, message.at, answer.value, message.at), now)
+    waiting = [node for node in state.ready if state.status[node] == READY]
+    state.ready.clear()
+    state.ready.extend(waiting)
     return None
 
 

@@ -22,6 +22,7 @@ rows: dict[type, Rule] = {
     orders.Resume:                    Rule(None,           None,                                 None,                    requests.resumes),
     orders.UndoAll:                   Rule(None,           None,                                 None,                    requests.undoes_it_all),
     orders.GoOn:                      Rule(None,           None,                                 None,                    None),
+    orders.StartFrom:                 Rule(None,           None,                                 None,                    requests.begins_with),
     orders.TakeOver:                  Rule(None,           None,                                 None,                    taking_over.takes_over),
     orders.RunOverdue:                Rule(None,           None,                                 None,                    requests.time_is_over),
     orders.PatienceOver:              Rule(None,           None,                                 None,                    policy.patience_is_over),

@@ -17,7 +17,7 @@ from actorflow.engine import ItemPatienceOver, NodeRequest, Request, SignalCame
 from actorflow.errors import InvalidValue, NotSerializable
 from actorflow.failures import FailureRecord, rebuild, record, type_name
 from actorflow.plan import Around, wait_for
-from actorflow.policy import Skip, TryAgain
+from actorflow.policy import Skip, TryAgain, is_skip
 from actorflow.runtime.snapshot_emitted import emitted_plan, emitted_record
 from actorflow.runtime.snapshot_records import Emitted
 from actorflow.store import Codec, Entry
@@ -239,8 +239,8 @@ def node_in(desk: Desk, row: Row, draft: Draft, data: Sequence[Any]) -> int:
 def answers_out(desk: Desk, row: Row, message: Any, answers: Mapping[int, Any]) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for node, answer in answers.items():
-        if isinstance(answer, Skip):
-            value: Any = answer.value
+        if is_skip(answer):
+            value = answer.value
             data = None if value is None else desk.encode(value, row.step(node).returns, row.name(node))
             found.append((node, row.name(node), "skip", data))
         else:
@@ -283,6 +283,7 @@ SPECIAL: Final[Mapping[tuple[str, str], Coder]] = {
     ("PermitsQueued", "nodes"): NODES,
     ("ItemPatienceOver", "node"): NODE,
     ("Resume", "resolve"): ANSWERS,
+    ("StartFrom", "kept"): ANSWERS,
 }
 BY_NAME: Final[Mapping[str, Coder]] = {
     "value": RESULT, "error": ERROR, "reason": ERROR, "problem": ERROR, "refused": ERROR,
@@ -294,12 +295,12 @@ WORDS: Final = frozenset({("Cancel", "reason"), ("RollbackStarted", "reason")})
 class Form(NamedTuple):
     """How a kind of message is written: what its entry has as value, and the rest, in order."""
 
-    kind: type
+    kind: type[Any]
     value: tuple[str, Coder] | None
     more: tuple[tuple[str, Coder], ...]
 
 
-def form_of(kind: type) -> Form:
+def form_of(kind: type[Any]) -> Form:
     name = kind.__name__
     fields = [field for field in msgspec.structs.fields(kind) if field.name not in ("run", "attempt", "at")]
     if name != "ItemPatienceOver":
@@ -335,6 +336,8 @@ unpack = msgpack.Decoder().decode
 
 def written(desk: Desk, row: Row, message: Any) -> Entry:
     """Raises `NotSerializable`, naming the path."""
+    if type(message) is facts.StepSucceeded:
+        return succeeded(desk, row, message)
     form = FORMS[type(message).__name__]
     node = getattr(message, "node", -1) if type(message) is not ItemPatienceOver else -1
     value = None
@@ -348,22 +351,36 @@ def written(desk: Desk, row: Row, message: Any) -> Entry:
     return Entry(form.kind.__name__, name, node, getattr(message, "attempt", 0), message.at, value, more)
 
 
+def succeeded(desk: Desk, row: Row, message: facts.StepSucceeded) -> Entry:
+    """What `written` makes of it by its form: most messages are of this kind."""
+    node = message.node
+    launch, place, _ = row.at(node)
+    name = row.name(node)
+    value = None if message.value is None else desk.encode(message.value, launch.steps[place].returns, name)
+    return Entry("StepSucceeded", name, node, message.attempt, message.at, value, pack((message.began,)))
+
+
 def noted(row: Row, fact: Any) -> Entry:
     """A fact that followed: what it says in plain words and numbers; it is made again when the run is, so values aren't kept."""
     node = fact.node
-    more = None
-    rest = REST.get(type(fact))
+    kind: type[Any] = type(fact)
+    rest = REST.get(kind)
     if rest is None:
-        rest = REST[type(fact)] = rest_of(type(fact))
-    value = None
-    if rest:
-        told = {name: getattr(fact, name) for name in rest}
-        error = told.pop("error", None)
-        if isinstance(error, BaseException):
-            value = pack(record(error))
-        more = pack(told) if told else None
+        rest = REST[kind] = rest_of(kind)
+    if type(fact) is facts.StepSkipped and row.journal is not None:  # a person gave it, or another run: no message has it
+        value = result_out(row.journal.desk, row, fact, fact.value)
+        return Entry("StepSkipped", row.name(node), node, fact.attempt, fact.at, value)
     if type(fact) is facts.StepSucceeded and row.step(node).wait is not None:
-        value = outcome_of_a_wait(row, fact)
+        return Entry("StepSucceeded", row.name(node), node, fact.attempt, fact.at, outcome_of_a_wait(row, fact))
+    if not rest:
+        return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at)
+    more = None
+    value = None
+    told = {name: getattr(fact, name) for name in rest}
+    error = told.pop("error", None)
+    if isinstance(error, BaseException):
+        value = pack(record(error))
+    more = pack(told) if told else None
     return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at, value, more)
 
 
@@ -377,14 +394,14 @@ def outcome_of_a_wait(row: Row, fact: facts.StepSucceeded) -> bytes | None:
         return None
 
 
-REST: dict[type, tuple[str, ...]] = {}
+REST: dict[type[Any], tuple[str, ...]] = {}
 TOLD: Final = frozenset({
     "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "workflow", "worker",
     "signal",
 })  # fmt: skip
 
 
-def rest_of(kind: type) -> tuple[str, ...]:
+def rest_of(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(kind) if field.name in TOLD)
 
 
@@ -399,7 +416,7 @@ def read(desk: Desk, row: Row, entry: Entry) -> Any:
     node = node_of(row, entry.node, entry.step) if entry.node >= 0 else -1
     known: dict[str, Any] = {"run": row.id, "at": entry.at}
     draft = Draft(entry, node, known)
-    given = unpack(entry.more) if entry.more is not None else []
+    given: list[Any] = unpack(entry.more) if entry.more is not None else []
     if len(given) != len(form.more):
         raise InvalidValue(f"run {row.id!r} has a {entry.kind} with {len(given)} fields, not {len(form.more)}")
     for (field, coder), data in zip(form.more, given, strict=True):

@@ -139,6 +139,7 @@ class Executor(TurnActor[Any]):
         is_recorded = journal.take(row, messages, facts)
         end_turn(state)
         if not is_recorded:
+            held.is_stored = False
             self.release(row, held)
             return
         held.waits = journal.waits or journal.must_wait(row, messages, held)
@@ -168,8 +169,10 @@ class Executor(TurnActor[Any]):
             self.loop.call_soon(self.post, GoOn(row.id, held.now))
 
     def publish_held(self, row: Row, held: Held) -> None:
-        """R41: events leave after their facts are stored. All facts are numbered, whoever takes them."""
-        if held.facts:
+        """R41: events leave after their facts are stored. All facts that are stored are numbered, whoever takes them."""
+        if not held.is_stored:
+            self.hub.publish(held.facts, row.id, held.names or row.state.plan.names)
+        elif held.facts:
             if not self.hub.silent:
                 self.hub.publish(held.facts, row.id, held.names or row.state.plan.names, row.sequence)
             row.sequence += len(held.facts)

@@ -16,6 +16,8 @@ from actorflow.store import Entry, Turns, decode_turns
 
 LATE = "~"
 """What begins the kind of a fact that came too late: nothing that happened."""
+WITH_VALUES = frozenset({"StepSkipped", "StepSucceeded"})
+"""Facts that followed, and have a value nevertheless: a person gave it, another run, or a signal."""
 MOMENTS = frozenset({"due", "began"})
 """Details that are monotonic times of their runtime."""
 
@@ -90,16 +92,15 @@ def error_of(
     plain = details.pop("error", None)
     if plain is not None:
         return msgspec.convert(plain, FailureRecord)
-    packed = form.value is not None and form.value[1] is entries.PACKED_ERROR if form is not None else entry.kind != "StepSucceeded"
+    told = not is_message and entry.kind not in WITH_VALUES
+    packed = form.value is not None and form.value[1] is entries.PACKED_ERROR if form is not None else told
     return _failure(entry.value) if packed and entry.value is not None else None
 
 
 def value_of(entry: Entry, form: entries.Form | None) -> bytes | None:
     """The encoded value of a step, where the entry gives it one."""
-    is_value = entry.kind == "StepSucceeded" or (
-        form is not None and form.value is not None and form.value[1] is entries.RESULT
-    )
-    return entry.value if is_value else None
+    is_value = form is not None and form.value is not None and form.value[1] is entries.RESULT
+    return entry.value if is_value or (form is None and entry.kind in WITH_VALUES) else None
 
 
 def text_of(error: FailureRecord | None) -> str:

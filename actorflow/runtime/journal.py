@@ -35,14 +35,15 @@ class Held(msgspec.Struct, gc=True):
     more: bool
     now: float
     waits: bool = True  # for its commit
+    is_stored: bool = True  # else it only informs
 
 
 class Journal:
     """Of one run. `sequence` is that of the last row that is stored, or under way."""
 
     __slots__ = (
-        "accepted", "arriving", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "taking",
-        "turns",
+        "accepted", "arriving", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "status",
+        "taking", "turns",
     )  # fmt: skip
 
     def __init__(self, desk: Desk, *, is_strict: bool, opening: NewRun | None = None, sequence: int = 0) -> None:
@@ -50,19 +51,24 @@ class Journal:
         self.is_strict = is_strict
         self.opening = opening  # the run itself isn't stored yet
         self.sequence = sequence
+        self.status = "" if opening is None else "running"  # of the run, as far as the store was told
         self.turns: list[Turn] = []  # not on their way yet
         self.consumed: list[int] = []  # messages of the store that these turns have taken in
-        self.arriving: dict[int, tuple[Any, int]] = {}  # requests made of such messages, by identity, until they are decided
+        self.arriving: dict[
+            int, tuple[Any, int]
+        ] = {}  # requests made of such messages, by identity, until they are decided
         self.held: deque[Held] = deque()
         self.is_under_way = False
         self.entries: dict[int, tuple[Any, Entry]] = {}  # of messages that were written before they were posted
-        self.taking: TakeOver | None = None  # what a run that has ended, and was built again, is told before anything else
+        self.taking: TakeOver | None = (
+            None  # what a run that has ended, and was built again, is told before anything else
+        )
         self.accepted: Future[None] | None = None  # done when the run is stored
 
     @property
     def waits(self) -> bool:
         """Whether something is held back already: what follows doesn't overtake it."""
-        return any(held.waits for held in self.held)
+        return bool(self.held) and self.held[-1].waits
 
     def must_wait(self, row: Row, messages: Sequence[Any], held: Held) -> bool:
         """R48: at `write_behind` only what can't be repeated waits: irreversible steps, a rollback, and the end of the run."""
@@ -88,6 +94,9 @@ class Journal:
             return False
         if self.arriving and (arrived := self.arriving.pop(id(messages[0]), None)) is not None:
             self.consumed.append(arrived[1])
+        if len(messages) == 1 and facts and facts[0] is messages[0]:
+            self.turns.append(Turn([self.entry(row, messages[0])], [noted(row, fact) for fact in facts[1:]]))
+            return True
         told = set(map(id, messages))
         folded = {id(fact) for fact in facts}
         entries = [self.late(self.entry(row, one), one, folded) for one in messages]

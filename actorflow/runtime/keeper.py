@@ -8,18 +8,19 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future, Task
+from asyncio import Future, Lock, Task
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import structlog
 
 from actorflow import crash_points
 from actorflow.engine import TakeOver, begin_recording
-from actorflow.errors import InvalidState, RecordNotFound, RunConflict, StoreError
+from actorflow.errors import ActorflowError, InvalidState, RecordNotFound, RunConflict, StoreError
 from actorflow.runtime.commands import Mail, overtaken
 from actorflow.runtime.entries import Desk
-from actorflow.runtime.handle import Run
+from actorflow.runtime.handle import Run, as_status
 from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.neighbours import is_dead, own_name
@@ -63,6 +64,7 @@ class Keeper:
         self.followed: set[Task[None]] = set()
         self.mail = Mail(self)
         self.given_up: set[str] = set()  # runs that are this runtime's, and that the store has failed
+        self.locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     @classmethod
     async def join(cls, machine: Machine, store: Store) -> Keeper:
@@ -129,22 +131,35 @@ class Keeper:
             raise RunConflict(f"run {run_id!r} exists already, of workflow {record.workflow!r}\nUse another run_id.")
         if record.inputs != inputs_data(self.desk, plan, inputs):
             raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
-        found = self.machine.find(run_id)
-        if found is not None:
-            return found
-        return await self.attach(record, plan)
+        return self.machine.find_current(run_id) or await self.attach(record, plan)
 
     async def attach(self, record: RunRecord, plan: Plan) -> Run[Any]:
-        """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for."""
+        """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for.
+
+        Raises `InvalidState` for one that is left alone (R51).
+        """
         outcome = outcome_of(record, plan, self.desk.codec)
-        if outcome is None and record.status != "halted":
-            taken = await self.store.claim_runs(self.owner, run_id=record.run_id)
-            if taken and taken[0].ended is None:
-                await self.take(taken)
-                found = self.machine.find(record.run_id)
-                if found is not None:
-                    return found
-        return Run.elsewhere(self.machine, record, outcome)
+        if outcome is None:
+            async with self.alone(record.run_id):
+                await self.take_if_free(record.run_id)
+            record = await self.record(record.run_id)
+            outcome = outcome_of(record, plan, self.desk.codec)
+        if record.problem is not None:
+            raise left_alone(record)
+        return self.machine.find_current(record.run_id) or Run.elsewhere(self.machine, record, outcome)
+
+    async def take_if_free(self, run_id: str) -> None:
+        if run_id in self.machine.rows:
+            return
+        taken = await self.held(self.store.claim_runs(self.owner, run_id=run_id))
+        if taken and taken[0].ended is not None:  # meanwhile
+            await self.held(self.store.release_run(run_id, owner=self.owner))
+        else:
+            await self.take(taken)
+
+    def alone(self, run_id: str) -> Lock:
+        """For whoever claims a run by its id: one after the other."""
+        return self.locks.setdefault(run_id, Lock())
 
     # ── runs that have ended ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,11 +168,18 @@ class Keeper:
         record: RunRecord = await self.held(self.store.get_run(run_id))
         return record
 
-    async def reclaim(self, run_id: str) -> Row:
-        """The row of a run that isn't going on anywhere; it is this runtime's now. Raises `InvalidState` if it's another one's, or doesn't fit."""
+    async def reclaim(self, run_id: str, status: str) -> Row:
+        """The row of a run of this status that isn't going on anywhere; it is this runtime's now.
+
+        Raises `InvalidState` if it's another one's, or something else by now, or doesn't fit. Whoever asks has to be `alone` with the run until the
+        row is in the table.
+        """
         taken = await self.held(self.store.claim_runs(self.owner, run_id=run_id))
         if not taken:
             raise InvalidState(f"run {run_id!r} is going on in another runtime")
+        if taken[0].status != status:
+            await self.held(self.store.release_run(run_id, owner=self.owner))
+            raise InvalidState(f"run {run_id!r} isn't {status} any more, but {taken[0].status.replace('_', ' ')}")
         data = await self.held(self.store.turns(run_id))
         try:
             row, before = row_of(self.machine, self.desk, taken[0], data)
@@ -175,6 +197,12 @@ class Keeper:
         shift = before.offset - (self.machine.services.clock.time() - now) if before.offset else 0.0
         limit = self.machine.config.lost_limit
         return TakeOver(row.id, now, shift, lost_limit=limit, worker=self.worker, crashed=not before.has_left)
+
+    async def stored_run(self, run_id: str) -> Run[Any]:
+        """A run that is stored, and of which this runtime knows nothing newer. Raises `RecordNotFound`, `UnknownWorkflow`."""
+        record = await self.record(run_id)
+        outcome = outcome_of(record, self.machine.known.plan_named(record.workflow), self.desk.codec)
+        return Run.elsewhere(self.machine, record, outcome)
 
     async def release(self, row: Row) -> None:
         await self.held(self.store.release_run(row.id, owner=self.owner))
@@ -199,21 +227,38 @@ class Keeper:
         return waiter
 
     async def follow(self, run: Run[Any], waiters: Sequence[Future[None]]) -> None:
-        plan = self.machine.known.plans[run.workflow]
-        while any(not waiter.done() for waiter in waiters):
-            here = self.machine.rows.get(run.id)
-            if here is not None and here.handle is not None:
-                await here.handle.outcome()
-                run._outcome = here.handle._outcome
-                break
-            record = await self.held(self.store.get_run(run.id))
-            run._outcome = outcome_of(record, plan, self.desk.codec)
-            if run._outcome is not None:
-                break
-            await asyncio.sleep(FOLLOWED_EVERY)
+        try:
+            while any(not waiter.done() for waiter in waiters) and not await self.has_ended(run):
+                await asyncio.sleep(FOLLOWED_EVERY)
+        except ActorflowError as error:
+            run._error = error
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    async def until_undone(self, run_id: str) -> None:
+        """Waits for the end of a rollback that goes on elsewhere. Raises `InvalidState` if the run is left alone."""
+        while (record := await self.record(run_id)).status == "undoing":
+            if record.problem is not None:
+                raise left_alone(record)
+            await asyncio.sleep(FOLLOWED_EVERY)
+
+    async def has_ended(self, run: Run[Any]) -> bool:
+        """Looks for the end of a run that goes on elsewhere, or here by now. Raises what `outcome` raises of it."""
+        here = self.machine.rows.get(run.id)
+        if here is not None and here.handle is not None:
+            run._outcome = await here.handle.outcome()
+            return True
+        try:
+            record = await self.record(run.id)
+        except StoreError as error:
+            log.debug("the store can't be asked for a run that is waited for", run=run.id, error=str(error))
+            return False
+        if record.problem is not None:
+            raise left_alone(record)
+        run._outcome = outcome_of(record, self.machine.known.plans[run.workflow], self.desk.codec)
+        run._status = as_status(record.status)
+        return run._outcome is not None
 
     # ── taking over ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -318,3 +363,7 @@ class Keeper:
         if crash_points.listener is not None:
             crash_points.listener("takeover.built")
         await self.machine.starting.take_up(row, self.taking(row, before))
+
+
+def left_alone(record: RunRecord) -> InvalidState:
+    return InvalidState(f"run {record.run_id!r} is left alone: {record.problem}")

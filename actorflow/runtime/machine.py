@@ -31,6 +31,7 @@ from actorflow.errors import (
     suggest,
 )
 from actorflow.facts import Fact
+from actorflow.outcome import Halted
 from actorflow.plan import Plan
 from actorflow.runtime import guardrails
 from actorflow.runtime.children import Children
@@ -198,6 +199,13 @@ class Machine:
     def find(self, run_id: str) -> Run[Any] | None:
         row = self.rows.get(run_id)
         return row.handle if row is not None else self.finished.get(run_id)
+
+    def find_current(self, run_id: str) -> Run[Any] | None:
+        """The same, but for one of which the store may know more: one that was halted here may have gone on elsewhere."""
+        found = self.find(run_id)
+        if found is None or run_id in self.rows or self.keeper is None:
+            return found
+        return None if found._outcome is None or isinstance(found._outcome, Halted) else found
 
     def get(self, run_id: str) -> Run[Any]:
         check_request(run_id)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from msgspec import msgpack
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState
@@ -14,7 +13,7 @@ from actorflow.runtime.commands import command_data
 from actorflow.runtime.explaining import Here, Nowhere, explained
 from actorflow.runtime.history import history_of
 from actorflow.runtime.inspecting import see, view_of
-from actorflow.runtime.signals import Asked, Letter, cant_take, one_of_those
+from actorflow.runtime.signals import Asked, cant_take, one_of_those, plain_letter
 from actorflow.store import Codec, Post, TakeNote
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ log = structlog.get_logger("actorflow")
 UNFINISHED: Final = frozenset({"running", "halting", "rolling_back", "undoing"})
 FINISHED: Final = frozenset({"succeeded", "failed", "cancelled", "undone"})
 GOING_BACK: Final = frozenset({"rolling_back", "undoing"})
-PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict)
-"""Values that are written as they are, where nobody knows the type that is waited for."""
 PURGED_AT_ONCE: Final = 1000
 SHORT: Final = 10.0
 """Seconds of the lease of who claims a run only to let it go."""
@@ -110,15 +107,13 @@ class Office:
         run = await self.store.get_run(run_id)
         if run.status in GOING_BACK or run.status in FINISHED:
             raise cant_take(run_id, run.status)
-        data = self.encoded(run, signal, value)
-        message = Post(run_id, "signal", msgpack.encode(Letter(signal, data)))
+        message = Post(run_id, "signal", self.letter(run, signal, value))
         raise_first(await self.store.together([TakeNote(run_id, who or self.who, what, why), message]))
         await self.poke()
 
-    def encoded(self, run: RunRecord, signal: str, value: object) -> bytes:
-        """Whoever has the run checks it against the type that is waited for."""
-        shape: Any = type(value)
-        return self.codec.encode(value, Any if shape in PLAIN else shape, f"signal {signal!r}")
+    def letter(self, run: RunRecord, signal: str, value: Any) -> bytes:
+        """Nobody knows here which type is waited for: whoever has the run reads it as that."""
+        return plain_letter(signal, value)
 
     async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
         view = await self.inspect(run_id)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.errors import InvalidState
+from actorflow.errors import InvalidState, UndoFailed
 from actorflow.plan import wait_for
+from actorflow.runtime.again import Again, Repeating
 from actorflow.runtime.entries import wait_of
 from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
 from actorflow.runtime.office import Office
-from actorflow.runtime.signals import answer_here, check_value, nobody_waits_for, send_here
-from actorflow.runtime.stored import outcome_of
+from actorflow.runtime.signals import answer_here, check_value, nobody_waits_for, send_here, written_letter
 
 if TYPE_CHECKING:
     from actorflow.outcome import Approval
@@ -63,17 +63,17 @@ class OfficeHere(Office):
         else:
             await super().answer(run_id, name, answer)
 
-    def encoded(self, run: RunRecord, signal: str, value: Any) -> bytes:
+    def letter(self, run: RunRecord, signal: str, value: Any) -> bytes:
         """Checked here already, if the workflow is known here."""
         workflow = self.machine.known.workflows.get(run.workflow)
         if workflow is None:
-            return super().encoded(run, signal, value)
+            return super().letter(run, signal, value)
         plan, row = self.machine.known.plan_of(workflow), self.machine.rows.get(run.run_id)
         wait = wait_for(plan, signal) if row is None else wait_of(row, signal)
         if wait is None:
             raise nobody_waits_for(plan, signal)
         check_value(run.run_id, signal, wait, value)
-        return self.keeper.desk.encode(value, wait.takes, f"signal {signal!r}")
+        return written_letter(signal, self.keeper.desk.encode(value, wait.takes, f"signal {signal!r}"))
 
     async def cancel_halted(self, run: RunRecord, reason: str, who: str) -> None:
         """R20: what it did is taken back from where it stands."""
@@ -86,17 +86,52 @@ class OfficeHere(Office):
         """A halted run goes on with what was decided for the steps that were set aside (R49)."""
         run = await self.machine.resuming.resume_known(run_id, answers)
         told = ", ".join(f"{step}={answer if isinstance(answer, str) else 'skip'}" for step, answer in answers.items())
-        await self.note(run_id, f"resolve {told}", who, why)
+        await self.note(run_id, f"resolve {told}" if told else "resume", who, why)
+        return run
+
+    async def take_over(self, run_id: str, who: str, why: str) -> Run[Any]:
+        """An unfinished run that nobody has goes on here."""
+        record = await self.keeper.record(run_id)
+        if record.ended is not None:
+            raise InvalidState(f"run {run_id!r} has {record.status}: there is nothing to take over")
+        run = self.machine.find(run_id) or await self.keeper.attach(
+            record, self.machine.known.plan_named(record.workflow)
+        )
+        if run_id not in self.machine.rows:
+            again = await self.keeper.record(run_id)
+            raise InvalidState(again.problem or f"run {run_id!r} goes on in another runtime")
+        await self.note(run_id, "take over", who, why)
+        return run
+
+    async def undo(self, run_id: str, who: str, why: str) -> None:
+        """R26. Noted when it is done, or when something couldn't be undone."""
+        run = await self.run_of(run_id)
+        try:
+            await self.machine.undoing.undo(run)
+        except UndoFailed:
+            await self.note(run_id, "undo", who, why)
+            raise
+        await self.note(run_id, "undo", who, why)
+
+    async def again(self, run_id: str, how: Again, who: str, why: str) -> Run[Any]:
+        """A new run of what was run before. Both have a note of it."""
+        record = await self.keeper.record(run_id)
+        if record.ended is None or record.status == "halted":
+            raise InvalidState(
+                f"run {run_id!r} is {record.status.replace('_', ' ')}\nOne that has ended for good is run again; a halted one is resumed."
+            )
+        if how.word == "retry" and record.status not in ("failed", "cancelled"):
+            raise InvalidState(
+                f"run {run_id!r} has {record.status}: there is nothing to retry\nreplay() runs it again."
+            )
+        run = await Repeating(self.machine, self.keeper).run(run_id, how)
+        await self.note(run_id, f"{how.word} as {run.id}", who, why)
+        await self.note(run.id, f"{how.word} of {run_id}", who, why)
         return run
 
     async def run_of(self, run_id: str) -> Run[Any]:
         """The run, wherever it is. Raises `RecordNotFound`, and `UnknownWorkflow` if its outcome can't be told here."""
-        found = self.machine.find(run_id)
-        if found is not None:
-            return found
-        record = await self.keeper.record(run_id)
-        plan = self.machine.known.plan_named(record.workflow)
-        return Run.elsewhere(self.machine, record, outcome_of(record, plan, self.codec))
+        return self.machine.find_current(run_id) or await self.keeper.stored_run(run_id)
 
 
 def is_only_here(machine: Machine, run_id: str) -> bool:

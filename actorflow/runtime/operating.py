@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actorflow.clock import Clock
     from actorflow.runtime.office import Office
     from actorflow.runtime.views import Explanation, Finding, HistoryEntry, RunView
-    from actorflow.store import Codec, Note, RunPage, Store
+    from actorflow.store import Codec, Note, RunPage, RunRecord, Store
 
 
 def check_name(signal: object) -> None:
@@ -53,6 +53,10 @@ class Operations(ABC):
         `values=True` decodes inputs, results and context, as plain data.
         """
         return await self._office().inspect(run_id, values=values)
+
+    async def record(self, run_id: str, /) -> RunRecord:
+        """The run's own record, as the store has it."""
+        return await self._office().store.get_run(run_id)
 
     async def explain(self, run_id: str, /) -> Explanation:
         """Why it isn't further: what it waits for, until when, and what can be done about it. `print` it."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from actorflow import crash_points
+from actorflow.engine import ENDED
 from actorflow.errors import (
     ActorflowError,
     CommitUnknown,
@@ -109,12 +110,14 @@ class Recorder:
         if journal.opening is not None:
             requests.append(OpenRun(journal.opening, self.owner))
         data = encode_turns(Turns(self.worker, offset, journal.turns))
-        change = change_of(journal.desk, row)
+        change = change_of(journal.desk, row) if row.state.phase == ENDED or row.state.doing != journal.status else None
         requests.append(Append(row.id, self.owner, journal.sequence + 1, data, change, tuple(journal.consumed)))
         count = len(journal.turns)
         journal.turns, journal.consumed = [], []
         journal.is_under_way = True
         journal.sequence += 1
+        if change is not None:
+            journal.status = change.status or ""
         journal.opening = None
         return Sent(row, count, requests)
 

@@ -38,12 +38,15 @@ class Resuming:
         guardrails.check_workflow(workflow)
         plan = self.machine.known.plan_of(workflow)
         if isinstance(run, bytes):
-            row = self.by_snapshot(workflow, plan, run)
-        elif self.machine.keeper is not None:
-            row = await self.stored(self.machine.keeper, plan, run)
-        else:
-            row = self.by_id(plan, run)
-        return await self.go_on(row, resolve)
+            return await self.go_on(self.by_snapshot(workflow, plan, run), resolve)
+        if self.machine.keeper is not None:
+            return await self.go_on_stored(self.machine.keeper, plan, run, resolve)
+        return await self.go_on(self.by_id(plan, run), resolve)
+
+    async def go_on_stored(self, keeper: Keeper, plan: Plan, run_id: str, resolve: Mapping[str, Any]) -> Run[Any]:
+        check_is_id(run_id)
+        async with keeper.alone(run_id):
+            return await self.go_on(await self.stored(keeper, plan, run_id), resolve)
 
     async def stored(self, keeper: Keeper, plan: Plan, run_id: str) -> Row:
         """The row of a halted run, as the store has it: it may have been halted anywhere (R16)."""
@@ -54,15 +57,17 @@ class Resuming:
         if record.workflow != plan.name:
             raise InvalidState(f"run {run_id!r} is one of {record.workflow!r}, not of {plan.name!r}")
         if record.status != "halted":
-            raise InvalidState(f"run {run_id!r} isn't halted: it has {record.status}")
-        return await keeper.reclaim(run_id)
+            raise InvalidState(
+                f"run {run_id!r} isn't halted: it {'has' if record.ended else 'is'} {record.status.replace('_', ' ')}"
+            )
+        return await keeper.reclaim(run_id, "halted")
 
     async def resume_known(self, run_id: str, resolve: Mapping[str, Any] = NOTHING) -> Run[Any]:
         self.machine.check_open()
         keeper = self.machine.keeper
         if keeper is not None:
             workflow = (await keeper.record(run_id)).workflow
-            return await self.go_on(await self.stored(keeper, self.machine.known.plan_named(workflow), run_id), resolve)
+            return await self.go_on_stored(keeper, self.machine.known.plan_named(workflow), run_id, resolve)
         run = self.machine.get(run_id)
         row = self.by_id(self.machine.known.plans[run.workflow], run_id)
         return await self.go_on(row, resolve)
@@ -73,11 +78,17 @@ class Resuming:
         keeper = self.machine.keeper
         assert keeper is not None
         plan = self.machine.known.plan_named((await keeper.record(run_id)).workflow)
-        row = await self.stored(keeper, plan, run_id)
-        return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), {}, cancelled=reason))
+        async with keeper.alone(run_id):
+            row = await self.stored(keeper, plan, run_id)
+            return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), {}, cancelled=reason))
 
     async def go_on(self, row: Row, resolve: Mapping[str, Any]) -> Run[Any]:
-        answers = resolved(row, resolve)
+        try:
+            answers = resolved(row, resolve)
+        except BaseException:
+            if self.machine.keeper is not None and row.journal is not None:
+                await self.machine.keeper.release(row)
+            raise
         return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), answers))
 
     def by_id(self, plan: Plan, run_id: str) -> Row:

@@ -219,20 +219,29 @@ class Runtime(Runs, Operations):
         /,
         *,
         resolve: Mapping[str, Literal["retry", "fail"] | Skip[Any]] | None = None,
+        who: str = "",
+        why: str = "",
     ) -> Run[R]:
-        """Goes on with a halted run: by its snapshot, or by its id if it was halted in this runtime (R16).
+        """Goes on with a halted run: by its snapshot, or by its id if it was halted in this runtime or is in its store (R16).
 
         `resolve` says what to do with irreversible steps that were interrupted: run again, fail, or take a value for it.
         Raises `InvalidState` for a run that isn't halted, is live here, or has such a step that `resolve` doesn't name.
         """
-        return cast("Run[R]", await self._open().resuming.resume(workflow, run, {} if resolve is None else resolve))
+        machine = self._open()
+        resumed = await machine.resuming.resume(workflow, run, {} if resolve is None else resolve)
+        if machine.keeper is not None and isinstance(run, str):
+            await self._office().note(run, "resume", who, why)
+        return cast("Run[R]", resumed)
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def undo(self, run_id: str, /) -> None:
+    async def undo(self, run_id: str, /, *, who: str = "", why: str = "") -> None:
         """Takes back a run started with `reversible=True` that has succeeded, wherever that was; see `Run.undo`."""
         machine = self._open()
-        await machine.undoing.undo(machine.get(run_id) if machine.keeper is None else await self._office().run_of(run_id))
+        if machine.keeper is None:
+            await machine.undoing.undo(machine.get(run_id))
+        else:
+            await self._office().undo(run_id, who, why)
 
     def get(self, run_id: str, /) -> Run[Any]:
         """A run that goes on here, or is among the last that ended. Raises `RecordNotFound`."""
@@ -302,13 +311,67 @@ class Runtime(Runs, Operations):
             await super()._answers(run_id, name, answer)
 
     async def resolve(
-        self, run_id: str, answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]], /, *, who: str = "", why: str = ""
+        self,
+        run_id: str,
+        answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]],
+        /,
+        *,
+        who: str = "",
+        why: str = "",
     ) -> Run[Any]:
         """Says what is to become of each step of a halted run that was set aside: run it again, take it as failed, or take a value for it (R49).
 
         The run goes on here. Raises `InvalidState` if it isn't halted, or a step isn't named, and `UnknownWorkflow`.
         """
         return await self._office().resolve(run_id, answers, who, why)
+
+    async def retry(
+        self,
+        run_id: str,
+        /,
+        *,
+        allow_irreversible: Sequence[str] = (),
+        new_run_id: str | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Run[Any]:
+        """Runs a failed or cancelled run again from where it failed: as a new run, with new budgets (R14), which goes on here.
+
+        It keeps the results that still stand, as values; what was undone runs again, with what follows from it. Raises `InvalidState` if a step
+        would act twice that can't be taken back, or whose undo was given up, unless `allow_irreversible` names it (R49).
+        """
+        from actorflow.runtime.again import Again
+
+        how = Again("retry", (), frozenset(allow_irreversible), new_run_id)
+        return await self._office().again(run_id, how, who, why)
+
+    async def replay(
+        self,
+        run_id: str,
+        /,
+        from_step: str | None = None,
+        *,
+        allow_irreversible: Sequence[str] = (),
+        new_run_id: str | None = None,
+        who: str = "",
+        why: str = "",
+    ) -> Run[Any]:
+        """Runs a run that has ended again, with the same inputs, as a new run, which goes on here: from the start, or from a step.
+
+        `from_step` runs again with all that follows from it; the results of the others are kept, as values. Raises as `retry` does.
+        """
+        from actorflow.runtime.again import Again
+
+        fresh = None if from_step is None else (from_step,)
+        how = Again("replay", fresh, frozenset(allow_irreversible), new_run_id)
+        return await self._office().again(run_id, how, who, why)
+
+    async def take_over(self, run_id: str, /, *, who: str = "", why: str = "") -> Run[Any]:
+        """Has an unfinished run that nobody has go on here, even if this runtime was told not to look for such (R50).
+
+        Raises `InvalidState` if it has ended, a live runtime has it, or its workflow doesn't fit any more (R51), and `UnknownWorkflow`.
+        """
+        return await self._office().take_over(run_id, who, why)
 
     # ── actors and limits ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,30 +12,42 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import structlog
-from msgspec import msgpack
 
 from actorflow.engine import HALTING, RUN, Request, SignalCame, SignalRefused
 from actorflow.errors import ActorflowError, InvalidInput, InvalidState, InvalidValue, NotSerializable, brief, suggest
 from actorflow.plan import WaitSpec, waits_of
 from actorflow.runtime.entries import wait_of, written
 from actorflow.runtime.forms import is_text
-from actorflow.values import ValueMismatch, check
+from actorflow.values import ValueMismatch, check, convert
 
 if TYPE_CHECKING:
     from actorflow.outcome import Approval
     from actorflow.plan import Plan
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
-    from actorflow.store import RunMessage
+    from actorflow.store import Codec, RunMessage
 
 log = structlog.get_logger("actorflow")
 
 
-class Letter(msgspec.Struct, frozen=True, array_like=True):
-    """The data of a `signal` message. `value` is encoded by its type."""
+class Letter(msgspec.Struct, frozen=True):
+    """The data of a `signal` message, as JSON: its value is JSON itself, or bytes, encoded as the type that is waited for."""
 
-    signal: str
-    value: bytes
+    name: str
+    value: msgspec.Raw = msgspec.Raw(b"null")
+    data: bytes | None = None
+
+
+def plain_letter(signal: str, value: Any) -> bytes:
+    """Raises `NotSerializable` for a value that JSON has no form for."""
+    try:
+        return msgspec.json.encode({"name": signal, "value": value})
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise NotSerializable(f"the value of signal {signal!r} can't be written as JSON: {error}") from error
+
+
+def written_letter(signal: str, data: bytes) -> bytes:
+    return msgspec.json.encode({"name": signal, "data": data})
 
 
 class Asked(NamedTuple):
@@ -54,19 +66,25 @@ def signals(row: Row, message: RunMessage, now: float) -> Request | None:
     assert row.journal is not None
     desk = row.journal.desk
     try:
-        letter = msgpack.decode(message.data, type=Letter)
+        letter = msgspec.json.decode(message.data, type=Letter)
     except msgspec.MsgspecError as error:
         return refused(row, now, "", str(error))
-    wait = wait_of(row, letter.signal)
+    wait = wait_of(row, letter.name)
     if wait is None:
         return None
     try:
-        value = desk.codec.decode(letter.value, wait.takes, f"signal {letter.signal!r}")
-        came = SignalCame(row.id, now, letter.signal, value)
+        came = SignalCame(row.id, now, letter.name, read(letter, wait, desk.codec))
         written(desk, row, came)
-    except (InvalidValue, NotSerializable) as error:
-        return refused(row, now, letter.signal, str(error))
+    except (InvalidValue, NotSerializable, ValueMismatch) as error:
+        return refused(row, now, letter.name, str(error))
     return came
+
+
+def read(letter: Letter, wait: WaitSpec, codec: Codec) -> Any:
+    """Raises `InvalidValue` or `ValueMismatch` if it isn't of the type that is waited for."""
+    if letter.data is not None:
+        return codec.decode(letter.data, wait.takes, f"signal {letter.name!r}")
+    return convert(msgspec.json.decode(letter.value), wait.takes)
 
 
 def refused(row: Row, now: float, signal: str, problem: str) -> SignalRefused:
@@ -147,8 +165,8 @@ def cant_take(run_id: str, status: str) -> ActorflowError:
     if status == "halted":
         return InvalidState(f"run {run_id!r} is halted, and takes no signals\nResume it first.")
     if status in ("rolling_back", "undoing"):
-        return InvalidState(f"run {run_id!r} is being taken back, and takes no signals any more")
-    return InvalidState(f"run {run_id!r} has ended ({status}), and takes no signals any more")
+        return InvalidState(f"run {run_id!r} is being taken back, and waits for nothing any more")
+    return InvalidState(f"run {run_id!r} has ended ({status}), and waits for nothing any more")
 
 
 def asked_here(row: Row) -> list[Asked]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, State, TakeOver
+from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, StartFrom, State, TakeOver
 from actorflow.errors import ActorflowError, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
@@ -59,7 +60,7 @@ class Starting:
             if found is not None and found._outcome is not None and not isinstance(found._outcome, Succeeded):
                 return None
         if found is None and run_id is not None:
-            found = machine.find(run_id)
+            found = machine.find_current(run_id)
             if settings.parent is not None and found is not None and ended_badly(found):
                 return None
         if found is None:
@@ -80,24 +81,21 @@ class Starting:
         if settings.run_id is not None:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
-                return found
+                return await accepted(found)
         keeper = machine.keeper
         if settings.run_id is not None and keeper is not None:
-            found = await keeper.find(settings.run_id, plan, inputs)
+            found = await keeper.find(settings.run_id, plan, inputs) or self.existing(settings, workflow, inputs)
             if found is not None:
-                return found
+                return await accepted(found)
         if settings.parent is None and await machine.slots.take(wait=wait):
             found = self.gone_first(settings, workflow, inputs)
             if found is not None:
-                return found
+                return await accepted(found)
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         if keeper is not None:
             keeper.keep(row)
-        run = await self.launch(row, with_caller=settings.cancel_with_caller)
-        if row.journal is not None and row.journal.accepted is not None:
-            await row.journal.accepted
-        return run
+        return await accepted(await self.launch(row, with_caller=settings.cancel_with_caller))
 
     def gone_first(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
         """While a start waited for its place, the runtime may have been left, or another start of this id gone first."""
@@ -123,15 +121,17 @@ class Starting:
             self.machine.post(Cancel(row.id, self.machine.now(), f"middleware refused it: {refusal}"))
         return handle
 
-    async def launch(self, row: Row, message: Resume | None = None, *, with_caller: bool = False) -> Run[Any]:
+    async def launch(
+        self, row: Row, message: Resume | StartFrom | None = None, *, with_caller: bool = False
+    ) -> Run[Any]:
         """Enters the row in the table; its run begins, or goes on, if middleware has nothing against it."""
         if not row.middleware:
             return self.machine.enter(row, message, with_caller=with_caller)
         handle = self.machine.handle_of(row, with_caller=with_caller)
-        refusal = await self.init(row, resumed=message is not None)
+        refusal = await self.init(row, resumed=isinstance(message, Resume))
         if handle._outcome is not None:  # it was cancelled meanwhile
             return handle
-        if message is not None:
+        if isinstance(message, Resume):
             message = msgspec.structs.replace(message, refused=refusal, cancelled=early(handle, message))
         elif refusal is not None:
             self.refuse(row, refusal)
@@ -209,7 +209,8 @@ class Starting:
         self.machine.post(RunOverdue(row.id, self.machine.now()))
 
     def refuse(self, row: Row, error: BaseException) -> None:
-        """The run never started: it ends as failed, and there is nothing to take back."""
+        """The run never started: it ends as failed, there is nothing to take back, and nothing is stored."""
+        row.journal = None
         row.state.errors.append(StepError("", "run", 1, error))
         row.state.phase = ENDED
         self.machine.services.endings.end(row, "failed", self.machine.now())
@@ -218,6 +219,14 @@ class Starting:
 def early(handle: Run[Any], message: Resume) -> str | None:
     """The reason, if it was cancelled before it went on."""
     return handle._cancelled_early if message.cancelled is None else message.cancelled
+
+
+async def accepted(run: Run[Any]) -> Run[Any]:
+    """The run, once it is stored: nobody is told of it before (R48)."""
+    journal = run._row.journal if run._row is not None else None
+    if journal is not None and journal.accepted is not None:
+        await asyncio.shield(journal.accepted)
+    return run
 
 
 def ended_badly(run: Run[Any]) -> bool:

@@ -45,9 +45,9 @@ class StoredEnd(msgspec.Struct, frozen=True):
 
 def inputs_data(desk: Desk, plan: Plan, inputs: Sequence[Any]) -> bytes:
     """Raises `NotSerializable`, naming the input."""
-    return msgpack.encode([
-        desk.encode(value, spec.type, f"input {spec.name!r}") for value, spec in zip(inputs, plan.inputs, strict=True)
-    ])
+    return msgpack.encode(
+        [desk.encode(value, spec.type, f"input {spec.name!r}") for value, spec in zip(inputs, plan.inputs, strict=True)]
+    )
 
 
 def new_run(desk: Desk, row: Row) -> NewRun:
@@ -82,7 +82,7 @@ def change_of(desk: Desk, row: Row) -> RunChange:
 
 def outcome_of(record: RunRecord, plan: Plan, codec: Codec) -> Outcome[Any] | None:
     """How the run ended, or `None` if it hasn't."""
-    if record.status in ("succeeded", "undone"):
+    if record.status in ("succeeded", "undone", "undoing"):
         return Succeeded(codec.decode(record.result or b"\xc0", plan.return_type), record.run_id)
     if record.failure is None:
         return None
@@ -162,8 +162,7 @@ def inputs_of(desk: Desk, plan: Plan, record: RunRecord) -> tuple[Any, ...]:
     if len(found) != len(plan.inputs):
         raise Unfit(f"run {record.run_id!r} has {len(found)} inputs, and its workflow takes {len(plan.inputs)} now")
     return tuple(
-        desk.codec.decode(one, spec.type, f"input {spec.name!r}")
-        for one, spec in zip(found, plan.inputs, strict=True)
+        desk.codec.decode(one, spec.type, f"input {spec.name!r}") for one, spec in zip(found, plan.inputs, strict=True)
     )
 
 
@@ -172,7 +171,9 @@ def decide_again(desk: Desk, row: Row, turns: Iterable[Turn]) -> None:
     for turn in turns:
         messages = [read(desk, row, entry) for entry in turn.messages]
         told = set(map(id, messages))
-        compare(row, turn, [fact for fact in replay_turn(row.state, messages) if id(fact) not in told])
+        facts = replay_turn(row.state, messages)
+        row.sequence += len(facts)
+        compare(row, turn, [fact for fact in facts if id(fact) not in told])
 
 
 def compare(row: Row, turn: Turn, followed: Sequence[Any]) -> None:
@@ -180,7 +181,11 @@ def compare(row: Row, turn: Turn, followed: Sequence[Any]) -> None:
     now = [(type(f).__name__, row.name(f.node) if f.node >= 0 else "", f.attempt) for f in followed]
     if then == now:
         return
-    one, other = next(pair for pair in zip([*then, ("nothing", "", 0)], [*now, ("nothing", "", 0)], strict=False) if pair[0] != pair[1])
+    one, other = next(
+        pair
+        for pair in zip([*then, ("nothing", "", 0)], [*now, ("nothing", "", 0)], strict=False)
+        if pair[0] != pair[1]
+    )
     raise Unfit(
         f"run {row.id!r} doesn't go the way it went: then {told(one)}, now {told(other)}"
         "\nIts workflow has changed. Run it with the code that it was started with."
@@ -190,4 +195,3 @@ def compare(row: Row, turn: Turn, followed: Sequence[Any]) -> None:
 def told(fact: tuple[str, str, int]) -> str:
     kind, step, attempt = fact
     return f"{kind} of {step!r}, attempt {attempt}" if step else kind
-

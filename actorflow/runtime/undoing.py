@@ -24,40 +24,71 @@ class Undoing:
 
     async def undo(self, run: Run[Any]) -> None:
         """Takes the run back; a second call joins the first. Raises `InvalidState`, `UndoFailed`."""
-        loop = self.machine.check_loop()
-        if run._status != "undone":
-            done = self._under_way.get(run.id)
-            if done is None:
-                keeper = self.machine.keeper
-                done = self._under_way[run.id] = loop.create_future()
-                try:
-                    row = reversible_row(run) if keeper is None or is_only_here(run) else await self.stored(keeper, run)
-                except BaseException:
-                    del self._under_way[run.id]
-                    done.cancel()
-                    raise
-                run._status = "undoing"
-                self.machine.rows[run.id] = row
-                self.machine.take_first(row)
-                self.machine.post(UndoAll(run.id, self.machine.now()))
-            await asyncio.shield(done)
-        raise_if_incomplete(run._undo_errors)
+        self.machine.check_loop()
+        keeper = self.machine.keeper
+        if run._status == "undone":
+            raise_if_incomplete(run._undo_errors)
+        elif keeper is None or is_only_here(run):
+            await self.undo_here(run)
+        else:
+            await self.undo_stored(keeper, run)
 
-    async def stored(self, keeper: Keeper, run: Run[Any]) -> Row:
-        """R26: a run that is in the store can be taken back wherever it has succeeded."""
-        if run._outcome is None or not isinstance(run._outcome, Succeeded):
-            return reversible_row(run)
-        row = await keeper.reclaim(run.id)
+    async def undo_by_id(self, run_id: str) -> None:
+        """The same, for a run that needn't be known here if it is in the store."""
+        self.machine.check_loop()
+        keeper = self.machine.keeper
+        run = self.machine.find(run_id) if keeper is None else self.machine.find_current(run_id)
+        if run is None and keeper is not None:
+            run = await keeper.stored_run(run_id)
+        await self.undo(self.machine.get(run_id) if run is None else run)
+
+    async def undo_here(self, run: Run[Any]) -> None:
+        if run.id not in self._under_way:
+            self.begin(run, reversible_row(run))
+        await self.joined(run)
+
+    async def undo_stored(self, keeper: Keeper, run: Run[Any]) -> None:
+        """R26: a run that is in the store can be taken back wherever it has succeeded, whoever began with it."""
+        async with keeper.alone(run.id):
+            here = self.machine.rows.get(run.id)
+            if here is not None and here.state.doing == "undoing":
+                run = here.handle or run
+                self._under_way.setdefault(run.id, self.machine.loop.create_future())
+            elif run._outcome is None or not isinstance(run._outcome, Succeeded):
+                raise not_reversible(run)
+            else:
+                await self.take_back(keeper, run)
+        if run.id in self._under_way:
+            await self.joined(run)
+        else:
+            await keeper.until_undone(run.id)
+
+    async def take_back(self, keeper: Keeper, run: Run[Any]) -> None:
+        """Unless it is being taken back elsewhere, or was."""
+        if (await keeper.record(run.id)).status != "succeeded":
+            return
+        row = await keeper.reclaim(run.id, "succeeded")
         if not row.state.options.reversible:
             await keeper.release(row)
             raise not_reversible(run)
         run._row, row.handle = row, run
-        return row
+        self.begin(run, row)
+
+    def begin(self, run: Run[Any], row: Row) -> None:
+        self._under_way[run.id] = self.machine.loop.create_future()
+        run._status = "undoing"
+        self.machine.rows[run.id] = row
+        self.machine.take_first(row)
+        self.machine.post(UndoAll(run.id, self.machine.now()))
+
+    async def joined(self, run: Run[Any]) -> None:
+        await asyncio.shield(self._under_way[run.id])
+        raise_if_incomplete(run._undo_errors)
 
     async def undo_and_report(self, run_id: str, message: object) -> None:
         """For a message, which has nobody to answer to."""
         try:
-            await self.undo(self.machine.get(run_id))
+            await self.undo_by_id(run_id)
         except ActorflowError as error:
             self.machine.report_refused(message, error)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         RuntimeRecord,
     )
     from actorflow.store.sqlite import SQLiteStore
+    from actorflow.store.vacuum import vacuum_postgres, vacuum_sqlite
 else:
     __getattr__ = loads_later(
         __name__,
@@ -49,6 +50,7 @@ else:
         requests="Append ClaimRuns ListMessages OpenRun Post ReadTurns ReleaseRun Renew Request TakeNote",
         runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord",
         sqlite="SQLiteStore",
+        vacuum="vacuum_postgres vacuum_sqlite",
     )
 
 __all__ = [
@@ -88,4 +90,6 @@ __all__ = [
     "Turns",
     "decode_turns",
     "encode_turns",
+    "vacuum_postgres",
+    "vacuum_sqlite",
 ]

@@ -166,7 +166,7 @@ class Store(StepRunStore, RunStore, Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
     async def together(self, requests: Sequence[Any], /) -> list[Any]:
-        """What the other functions do, as requests, many at once: in order, in one transaction, for one wait.
+        """What the other functions do, as requests, many at once: in order, for one wait, and in one transaction if they are about single runs.
 
         One that is refused has its error in its answer's place, and the others stand.
         """

@@ -49,7 +49,7 @@ class StoreFace(RunFace):
     def _ask_all(self, requests: Sequence[Request[Any]], /) -> Awaitable[list[Any]]: ...
 
     async def together(self, requests: Sequence[Request[Any]], /) -> list[Any]:
-        """What the other functions do, many at once: in order, in one transaction, for one wait.
+        """What the other functions do, many at once: in order, for one wait, and in one transaction if they are about single runs.
 
         One that is refused has its error in its answer's place, and the others stand. What is in the requests isn't checked: they are made by code
         that knows what it keeps.

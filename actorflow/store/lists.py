@@ -45,7 +45,7 @@ def question(
 ) -> Question:
     """`other` is set before what an index should not be used for: of several that would do, SQLite doesn't know which one is short."""
     found = list(conditions(query, status, after, schema, other))
-    order = "created DESC, number DESC" if is_timed(query) else "number DESC"
+    order = "created DESC, runs.number DESC" if is_timed(query) else f"{numbers(query)} DESC"
     where = "".join(f" AND {condition}" for condition, _ in found)
     base = "list_labelled_runs" if query.labels else "list_runs"
     return Question(base, f"{where} ORDER BY {order} LIMIT ?", [value for _, values in found for value in values])
@@ -70,4 +70,9 @@ def conditions(
     if after is not None and is_timed(query):
         yield "(created, runs.number) < (?, ?)", after
     elif after is not None:
-        yield "runs.number < ?", (after.number,)
+        yield f"{numbers(query)} < ?", (after.number,)
+
+
+def numbers(query: ListRuns) -> str:
+    """Runs that are found by a label come in the order of the labels' index."""
+    return "run_labels.run" if query.labels else "runs.number"

@@ -10,9 +10,9 @@ from actorflow.clock import Clock
 from actorflow.errors import StoreError, StoreUnavailable
 from actorflow.store.answers import answered
 from actorflow.store.lead import Lead
-from actorflow.store.postgres_errors import FAILURES, said_plainly
+from actorflow.store.postgres_errors import DOUBLE, FAILURES, said_plainly
 from actorflow.store.postgres_open import open_database
-from actorflow.store.postgres_quick import append, quick
+from actorflow.store.postgres_quick import Quick, append, quick
 from actorflow.store.postgres_tables import STEPS, PostgresTables
 from actorflow.store.requests import (
     ClaimRuns,
@@ -29,6 +29,8 @@ from actorflow.store.requests import (
 from actorflow.store.tables import MustWrite
 from actorflow.store.writer import is_of_the_request, once_more
 
+REMEMBERED = 20_000
+"""Of how many runs at most the leads are remembered."""
 ALONE = (ClaimRuns, CountRuns, DeleteRun, Leave, ListRuns, Purge)
 
 
@@ -77,11 +79,6 @@ class PostgresDesk:
             return [once_more(error) for _ in requests]
 
     async def _answer(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        if (asked := quick(requests, self._leads)) is not None:
-            try:
-                return await append(await self.open(), asked, self._leads)
-            except FAILURES:
-                self._give_up()
         was_connected = self._db is not None
         try:
             return await self._together(requests)
@@ -92,6 +89,9 @@ class PostgresDesk:
             self._give_up()
             return await self._together(requests)
         except StoreError as error:
+            if isinstance(error.__cause__, DOUBLE):
+                # A tail that was remembered isn't the tail any more: somebody has appended with the same number through another store.
+                return await self._together(requests)
             if len(requests) == 1 or not is_of_the_request(error):
                 raise
         return [await self._alone(request) for request in requests]
@@ -103,22 +103,46 @@ class PostgresDesk:
             return error
 
     async def _together(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        asked = quick(requests, self._leads)
+        if asked is not None and len(asked.rows) == len(requests):
+            return await self._at_once(requests, asked)
         if not any(request.writes for request in requests):
             with suppress(MustWrite):
-                return await self._in_transaction(requests, may_write=False)
-        return await self._in_transaction(requests, may_write=True)
+                return await self._in_transaction(requests, None, may_write=False)
+        return await self._in_transaction(requests, asked, may_write=True)
 
-    async def _in_transaction(self, requests: Sequence[Request[Any]], *, may_write: bool) -> list[Any]:
+    async def _at_once(self, requests: Sequence[Request[Any]], asked: Quick) -> list[Any]:
+        """A statement that is a transaction by itself. Whether one that failed was done shows in the long way: it's repeated then, and fine."""
+        answers: dict[int, Any] = {}
+        try:
+            answers = dict(await append(await self.open(), asked))
+            self._leads.update(asked.leads)
+        except DOUBLE:
+            self._leads.clear()
+        except FAILURES:
+            self._give_up()
+        missing = [place for place in range(len(requests)) if place not in answers]
+        if missing:
+            found = await self._in_transaction([requests[place] for place in missing], None, may_write=True)
+            answers.update(zip(missing, found, strict=True))
+        return [answers[place] for place in range(len(requests))]
+
+    async def _in_transaction(
+        self, requests: Sequence[Request[Any]], asked: Quick | None, *, may_write: bool
+    ) -> list[Any]:
         """Raises `MustWrite` if there is something to write that nobody asked for."""
         db = await self.open()
-        tables = PostgresTables(self._clock, self._leads, may_write=may_write)
+        tables = PostgresTables(self._clock, may_write=may_write)
+        answers: dict[int, Any] = {}
         committing = False
         try:
             transaction = db.transaction()
             await transaction.start()
             try:
-                await tables.read(db, requests)
-                answers = [answered(tables, request) for request in requests]
+                answers.update(await append(db, asked) if asked is not None else {})
+                others = [place for place in range(len(requests)) if place not in answers]
+                await tables.read(db, [requests[place] for place in others])
+                answers.update({place: answered(tables, requests[place]) for place in others})
                 await tables.write(db)
             except BaseException:
                 await self._roll_back(transaction)
@@ -130,11 +154,21 @@ class PostgresDesk:
             if committing:
                 self._give_up()
             raise said_plainly(self._name, error, committing=committing) from error
-        except BaseException:
+        if asked is not None:
+            self._leads.update(asked.leads)
+        self._remember(tables)
+        return [answers[place] for place in range(len(requests))]
+
+    def _remember(self, tables: PostgresTables) -> None:
+        """The leads of runs that somebody has; what is remembered of runs that were read is forgotten."""
+        if len(self._leads) > REMEMBERED:
             self._leads.clear()
-            raise
-        tables.committed()
-        return answers
+        if tables.has_fenced:
+            self._leads.clear()
+        for run_id, lead in tables.known().items():
+            self._leads.pop(run_id, None)
+            if lead.owner is not None:
+                self._leads[run_id] = lead
 
     async def _roll_back(self, transaction: Any) -> None:
         """A connection that can't even do this is given up; the next transaction makes another one."""

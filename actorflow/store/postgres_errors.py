@@ -39,6 +39,7 @@ CORRUPT = (
     asyncpg.IndexCorruptedError,
 )
 """Our statements are right for our tables: if they aren't, the tables aren't ours any more."""
+DOUBLE = asyncpg.UniqueViolationError
 REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 

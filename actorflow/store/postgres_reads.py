@@ -1,16 +1,11 @@
-"""What the requests of one transaction may need of a Postgres store, read in a few questions before any of them is answered.
-
-A run's lead is remembered between transactions as long as this store's runtime has the run: it's fenced only by a transaction that deletes the
-runtime's row, which every append holds a lock on. So an append that changes nothing else of its run reads no run and locks none.
-"""
+"""What the requests of one transaction may need of a Postgres store, read in a few questions before any of them is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 from actorflow.clock import Clock
-from actorflow.store.lead import Lead
 from actorflow.store.lists import question, rank, statuses_asked
 from actorflow.store.memory import MemoryTables
 from actorflow.store.queries import queries
@@ -44,19 +39,17 @@ from actorflow.store.tables import Place, place
 OWNED = (Append, ClaimRuns, Leave, OpenRun, ReleaseRun, Renew)
 ALL_RUNTIMES = (ClaimRuns, DeleteRun, ListRuntimes)
 """What must know who lives."""
-REMEMBERED = 20_000
 
 
 class PostgresReads(MemoryTables):
-    """Holds what the requests of one transaction touch. It has one time for all of them. `leads` outlives it."""
+    """Holds what the requests of one transaction touch. It has one time for all of them."""
 
-    def __init__(self, clock: Clock, leads: dict[str, Lead], *, may_write: bool) -> None:
+    def __init__(self, clock: Clock, *, may_write: bool) -> None:
         super().__init__(clock)
         moment = clock.time()
         self.now = lambda: moment
         self.may_write = may_write
         self._sql = queries("postgres")
-        self._leads = leads
         self._fresh: dict[str, int] = {}
         self._given: list[int] = []
         self._at: dict[tuple[int, int], bytes] = {}
@@ -123,35 +116,22 @@ class PostgresReads(MemoryTables):
             await db.execute(self._sql["drop_runtimes"], numbers)
 
     async def _read_runs(self, db: Any, requests: Sequence[Request[Any]]) -> None:
-        run_ids = {run_id for each in requests if (run_id := self._run_id(each)) is not None}
+        run_ids = {run_id for each in requests if (run_id := run_of(each)) is not None}
         run_ids -= self._numbers.keys() | self._fresh.keys()
         numbers = self._step_runs(requests)
         if run_ids or numbers:
-            whole = [run_id for each in requests if is_whole(each) and (run_id := self._run_id(each)) is not None]
+            whole = [run_id for each in requests if is_whole(each) and (run_id := run_of(each)) is not None]
             query = self._sql["lock_runs" if self.may_write else "find_runs"]
             await self._take_runs(db, await db.fetch(query, list(run_ids), numbers, whole))
-
-    def _run_id(self, request: Request[Any]) -> str | None:
-        """The run whose record must be read for a request."""
-        if isinstance(request, OpenRun):
-            return request.run.run_id
-        run_id: str | None = getattr(request, "run_id", None)
-        if isinstance(request, Append) and request.change is None:
-            lead = self._leads.get(request.run_id)
-            if lead is not None and lead.owner == request.owner and lead.tail < request.sequence:
-                return None
-        return run_id
 
     def _step_runs(self, requests: Sequence[Request[Any]]) -> list[int]:
         """The numbers of the step runs that are asked for by their ids."""
         return []
 
     async def _take_runs(self, db: Any, found: Sequence[Any]) -> None:
-        """Nobody else appends to a run that has its owner still: the tail that is remembered is its tail."""
-        known = [self._leads.pop(each["run_id"], None) for each in found]
-        tails = {lead.number: lead.tail for lead, each in zip(known, found, strict=True) if is_of(lead, each)}
-        if unknown := [each["number"] for each in found if each["number"] not in tails]:
-            tails.update(await db.fetch(self._sql["find_tails"], unknown))
+        if not found:
+            return
+        tails = dict(await db.fetch(self._sql["find_tails"], [each["number"] for each in found]))
         for number, *values in found:
             run = run_from((*values[:12], tails[number], *values[12:]))
             self._numbers[run.run_id] = number
@@ -181,7 +161,7 @@ class PostgresReads(MemoryTables):
 
     def _asked_for(self, requests: Sequence[Request[Any]], *kinds: type[Any]) -> list[int]:
         """The numbers of the runs that requests of these kinds are about."""
-        ids = {self._run_id(each) for each in requests if isinstance(each, kinds)}
+        ids = {run_of(each) for each in requests if isinstance(each, kinds)}
         return [self._numbers[run_id] for run_id in ids if run_id is not None and run_id in self._numbers]
 
     async def _read_lists(self, db: Any, requests: Sequence[Request[Any]]) -> None:
@@ -215,11 +195,10 @@ class PostgresReads(MemoryTables):
             self._given.reverse()
 
 
-def is_of(lead: Lead | None, found: Any) -> TypeGuard[Lead]:
-    """Whether it's remembered of this very run, and its owner has it still."""
-    return (
-        lead is not None and lead.owner is not None and (lead.number, lead.owner) == (found["number"], found["owner"])
-    )
+def run_of(request: Request[Any]) -> str | None:
+    """The run that a request is about; `None` if it's about several, or if there's no telling."""
+    run_id: str | None = request.run.run_id if isinstance(request, OpenRun) else getattr(request, "run_id", None)
+    return run_id
 
 
 def is_whole(request: Request[Any]) -> bool:

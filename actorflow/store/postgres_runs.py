@@ -35,8 +35,8 @@ REMEMBERED = 20_000
 class PostgresRuns(PostgresReads):
     """What changes is gathered."""
 
-    def __init__(self, clock: Clock, leads: dict[str, Lead], *, may_write: bool) -> None:
-        super().__init__(clock, leads, may_write=may_write)
+    def __init__(self, clock: Clock, *, may_write: bool) -> None:
+        super().__init__(clock, may_write=may_write)
         self._added: list[tuple[int, int, bytes]] = []
         self._moves: dict[int, Move] = {}
         self._labelled: dict[int, Mapping[str, str]] = {}
@@ -51,10 +51,6 @@ class PostgresRuns(PostgresReads):
 
     def next_number(self) -> int:
         return self._given.pop()
-
-    def lead(self, run_id: str) -> Lead | None:
-        number = self._numbers.get(run_id)
-        return lead_of(number, self._runs[number]) if number is not None else self._leads.get(run_id)
 
     def add_run(self, run: RunRecord) -> None:
         """It's in the database already: what is left to do is to know it, and to have it found by its labels."""
@@ -101,7 +97,6 @@ class PostgresRuns(PostgresReads):
 
     def drop_runtime(self, number: int) -> None:
         super().drop_runtime(number)
-        self._leads.clear()
         self._renewed.pop(number, None)
         if number not in self._fenced:
             self._left.append(number)
@@ -112,10 +107,7 @@ class PostgresRuns(PostgresReads):
         self._at[lead.number, after.tail] = turns
         if lead.number in self._turns:
             self._turns[lead.number].append(turns)
-        if lead.number in self._runs:
-            self._runs[lead.number] = replace(self._runs[lead.number], tail=after.tail)
-        else:
-            self._leads[lead.run_id] = after
+        self._runs[lead.number] = replace(self._runs[lead.number], tail=after.tail)
         return after
 
     def turns_at(self, number: int, sequence: int) -> bytes | None:
@@ -170,13 +162,17 @@ class PostgresRuns(PostgresReads):
         pairs = [(*label, number) for number, labels in self._labelled.items() for label in labels.items()]
         await self._put(db, "add_labels", pairs)
 
-    def committed(self) -> None:
-        """Remembers the leads of runs that somebody has."""
-        if len(self._leads) > REMEMBERED:
-            self._leads.clear()
-        for run_id, number in self._numbers.items():
-            if self._runs[number].owner is not None and number not in self._dropped:
-                self._leads[run_id] = lead_of(number, self._runs[number])
+    # ── what is remembered ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def has_fenced(self) -> bool:
+        """Whether runtimes are gone, and what they had with them."""
+        return bool(self._left or self._fenced)
+
+    def known(self) -> dict[str, Lead]:
+        """The leads of all runs that were read; those that were deleted are nobody's."""
+        leads = {run_id: lead_of(number, self._runs[number]) for run_id, number in self._numbers.items()}
+        return {id: replace(lead, owner=None) if lead.number in self._dropped else lead for id, lead in leads.items()}
 
 
 def both(first: Move, then: Move) -> Move:

@@ -11,7 +11,6 @@ from typing import Any
 
 from actorflow.clock import Clock
 from actorflow.store.base import Attempt
-from actorflow.store.lead import Lead
 from actorflow.store.postgres_reads import columns
 from actorflow.store.postgres_runs import PostgresRuns
 from actorflow.store.projection import told_by
@@ -42,8 +41,8 @@ STEPS = (*BY_RUN, *BY_ID)
 class PostgresTables(PostgresRuns):
     """Step runs, beside the rest."""
 
-    def __init__(self, clock: Clock, leads: dict[str, Lead], *, may_write: bool) -> None:
-        super().__init__(clock, leads, may_write=may_write)
+    def __init__(self, clock: Clock, *, may_write: bool) -> None:
+        super().__init__(clock, may_write=may_write)
         self._backlogs: dict[int, list[bytes]] = {}
         self._new: dict[int, Row] = {}
         self._changed: dict[int, Row] = {}

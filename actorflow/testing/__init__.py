@@ -23,7 +23,16 @@ from actorflow.testing.sequencer import Sequencer
 
 if TYPE_CHECKING:
     from actorflow.testing.checking import InvariantBroken, check_run, check_store
-    from actorflow.testing.crashes import CRASH_POINTS, Crashes, Crashing, Saga, Story, crash_at, crash_everywhere
+    from actorflow.testing.crashes import (
+        CRASH_POINTS,
+        Crashes,
+        Crashing,
+        Saga,
+        Story,
+        at_every_commit,
+        crash_at,
+        crash_everywhere,
+    )
     from actorflow.testing.faulty_store import FaultyStore, StoreFault
     from actorflow.testing.lives import Life, MortalStore, ProcessDied
     from actorflow.testing.store_contract import StoreContract
@@ -31,7 +40,7 @@ else:
     __getattr__ = loads_later(
         __name__,
         checking="InvariantBroken check_run check_store",
-        crashes="CRASH_POINTS Crashes Crashing Saga Story crash_at crash_everywhere",
+        crashes="CRASH_POINTS Crashes Crashing Saga Story at_every_commit crash_at crash_everywhere",
         faulty_store="FaultyStore StoreFault",
         lives="Life MortalStore ProcessDied",
         store_contract="StoreContract",
@@ -61,6 +70,7 @@ __all__ = [
     "StoreContract",
     "StoreFault",
     "Story",
+    "at_every_commit",
     "check_run",
     "check_store",
     "crash_at",

@@ -20,7 +20,7 @@ from actorflow.errors import InvalidState, RecordNotFound
 from actorflow.outcome import Outcome
 from actorflow.runtime import Runtime, step_context
 from actorflow.store import MemoryStore, Store
-from actorflow.testing.checking import check_store, steps_completed
+from actorflow.testing.checking import InvariantBroken, check_store, steps_completed
 from actorflow.testing.clock import MockClock
 from actorflow.testing.lives import LIVING, Life, ProcessDied, ignore_deaths
 from actorflow.workflow import Workflow
@@ -35,8 +35,9 @@ Strikes: TypeAlias = Callable[[str, int], bool]
 class Crashes:
     """Counts the points that are reached, and has the process die at some. `points` are all that were reached, in order, but for those after a death."""
 
-    def __init__(self, strikes: Strikes) -> None:
+    def __init__(self, strikes: Strikes, looks: Callable[[str], None] | None = None) -> None:
         self.strikes = strikes
+        self.looks = looks
         self.points: list[str] = []
         self.deaths: list[int] = []
         self.is_down = False
@@ -46,6 +47,8 @@ class Crashes:
             raise AssertionError(f"{point!r} is no crash point: CRASH_POINTS doesn't list it")
         if not self.is_down:
             self.points.append(point)
+            if self.looks is not None:
+                self.looks(point)
             if not self.strikes(point, len(self.points)):
                 return
             self.deaths.append(len(self.points))
@@ -153,10 +156,11 @@ class Crashing:
         self.lease = lease
         self.asks = asks
         self.completed: frozenset[str] = frozenset()
+        self.repeated: list[str] = []
 
     async def run(self, strikes: Strikes) -> Story:
         """Until the run has ended, and whoever started it knows how. Raises `InvariantBroken`, and `AssertionError` if the run doesn't move any more."""
-        crashes = Crashes(lambda point, count: self.is_fit(point) and strikes(point, count))
+        crashes = Crashes(strikes, self.look)
         loop = asyncio.get_running_loop()
         handler = loop.get_exception_handler()
         loop.set_exception_handler(ignore_deaths)
@@ -166,6 +170,10 @@ class Crashing:
         finally:
             loop.set_exception_handler(handler)
         story = Story(self.saga, self.run_id, outcome, crashes.points, crashes.deaths, lives)
+        if self.repeated:
+            raise InvariantBroken(
+                [f"{story}: step {name!r} ran again, though its completion is stored" for name in self.repeated]
+            )
         async with self.store() as store:
             await check_store(store)
         return story
@@ -230,11 +238,14 @@ class Crashing:
             except RecordNotFound:
                 return frozenset()
 
-    def is_fit(self, point: str) -> bool:
+    def look(self, point: str) -> None:
+        if point == "step.entering":
+            self.check_again(step_context().node)
+
+    def check_again(self, name: str) -> None:
         """R50: a step whose completion was stored when the runtime began isn't entered again."""
-        if point == "step.entering" and (name := step_context().node) in self.completed:
-            raise AssertionError(f"step {name!r} is run again, though its completion is stored")
-        return True
+        if name in self.completed:
+            self.repeated.append(name)
 
 
 # ── all of them ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -276,4 +287,31 @@ def never(point: str, count: int) -> bool:
 
 
 def once_at(*hits: int) -> Strikes:
+    """At these of all points that are reached, from 1."""
     return lambda point, count: count in hits
+
+
+PROGRESS: Final = frozenset({
+    "run.opening", "step.returned", "guard.returned", "compensate.returned", "undo.returned", "scope.decided",
+})  # fmt: skip
+"""What has been done when these are reached needn't be done again once it is stored."""
+
+
+def at_every_commit() -> Strikes:
+    """Always restarts: a runtime dies as soon as something that was done is stored, so nothing that only it remembers is ever used.
+
+    It doesn't for the sake of commits in which the run was only taken over, or an around entered once more: then nothing would ever be done.
+    """
+    has_moved = is_worth_it = False
+
+    def strikes(point: str, count: int) -> bool:
+        nonlocal has_moved, is_worth_it
+        if point == "commit.sending":
+            is_worth_it, has_moved = has_moved, False
+        has_moved |= point in PROGRESS
+        if point != "commit.stored" or not is_worth_it:
+            return False
+        has_moved = is_worth_it = False
+        return True
+
+    return strikes

@@ -112,6 +112,7 @@ TELLS: Final[Mapping[str, Callable[[Told, Entry], None]]] = {
     "RunEnded": Told.run_ended,
     "RunResumed": Told.goes_on,
     "RollbackStarted": Told.goes_on,
+    "RollbackResumed": Told.goes_on,
 }
 
 

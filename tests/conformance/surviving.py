@@ -45,17 +45,19 @@ class Shared(Through):
 
 
 class Gated(Through):
-    """Holds back what runs record until the test lets it through: `is_held` says whether, `waiting` is how many commits wait."""
+    """Holds back what runs record until the test lets it through. While a commit waits the clock doesn't jump: use `clock.advance`."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.opened = asyncio.Event()
         self.opened.set()
-        self.waiting = 0
+        self.arrived = asyncio.Event()
         self.commits = 0
 
     def hold(self) -> None:
+        """From the next commit on; `arrived` is set when it waits."""
         self.opened.clear()
+        self.arrived.clear()
 
     def let_through(self) -> None:
         self.opened.set()
@@ -63,11 +65,8 @@ class Gated(Through):
     async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
         if any(isinstance(request, Append) for request in requests):
             self.commits += 1
-            self.waiting += 1
-            try:
-                await self.opened.wait()
-            finally:
-                self.waiting -= 1
+            self.arrived.set()
+            await self.opened.wait()
         return await super()._ask_all(requests)
 
 

@@ -61,7 +61,7 @@ def test_sagas_survive_being_killed_at_every_point(server: Server, capsys: pytes
         undisturbed = server.play(case.name)
         assert undisturbed.deaths == 0
         points = range(1, undisturbed.points + 1)
-        kills = [(point,) for point in points]
+        kills: list[tuple[int, ...]] = [(point,) for point in points]
         kills += [(first, random.choice(points)) for first in random.choices(points, k=PAIRS)]
         for chosen in kills:
             assert server.play(case.name, *chosen).outcome == undisturbed.outcome, f"{case.name}, killed at {chosen}"

@@ -171,6 +171,8 @@ async def test_runs_that_wait_for_a_commit_that_is_refused_for_good_go_on(clock:
     store.at(2, raises=StoreReadOnly, delay=1.0)
     async with Runtime(store=store, clock=clock, resources=[LEDGER.provide(ledger)]) as runtime:
         unlucky = await runtime.start(case.workflow, "Bergen")
+        while store.commits < 2:
+            await asyncio.sleep(0)
         waiting = asyncio.ensure_future(runtime.run(case.workflow, "Oslo"))
         with pytest.raises(StoreReadOnly):
             await unlucky.outcome()

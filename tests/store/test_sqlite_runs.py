@@ -168,6 +168,7 @@ async def test_a_run_that_cannot_be_is_told_and_the_others_are_fine(
         db.execute("PRAGMA ignore_check_constraints = ON")
         db.execute(f"UPDATE runs SET {damage} WHERE run_id = 'r'")
     asked: list[Any] = [store.get_run("r"), store.get_run("fine")]
-    broken, fine = await asyncio.gather(*asked, return_exceptions=True)
+    answers: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
+    broken, fine = answers
     assert type(broken) is StoreCorrupt
     assert fine.run_id == "fine"

@@ -161,14 +161,15 @@ DELETE FROM actorflow.runtimes WHERE number = ANY($1::bigint[]);
 INSERT INTO actorflow.turns (run, sequence, data) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]);
 
 -- append_turns --
--- What a runtime's runs did in this commit, if it has its lease: one array per column.
-WITH alive AS (SELECT number FROM actorflow.runtimes WHERE number = $1 FOR KEY SHARE),
-added AS (
-    INSERT INTO actorflow.turns (run, sequence, data)
-    SELECT given.* FROM alive CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS given
-    RETURNING 1
-)
-SELECT count(*) FROM added;
+-- What a runtime's runs did in this commit, if it has its lease, and as far as they are its own: one array per column.
+-- Each run's owner is looked up by itself: joined, all runs that the runtime has would be compared with each of these.
+WITH alive AS (SELECT number FROM actorflow.runtimes WHERE number = $1 FOR KEY SHARE)
+INSERT INTO actorflow.turns (run, sequence, data)
+SELECT given.run, given.sequence, given.data
+FROM alive
+CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS given (run, sequence, data)
+WHERE (SELECT owner FROM actorflow.runs WHERE number = given.run) = alive.number
+RETURNING run, sequence;
 
 -- find_turns --
 -- What runs did in one commit each.

@@ -1,0 +1,103 @@
+"""What a run does, line by line, from its history: what is recorded, and then what comes, until it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from actorflow.cli.output import Output
+from actorflow.cli.runs_show import json_line
+from actorflow.cli.runs_table import when
+from actorflow.cli.words import GLYPHS, STYLES, printable
+from actorflow.runtime import HistoryEntry, Operator
+
+EVERY = 0.5
+"""Seconds between two looks."""
+ENDED = frozenset({"succeeded", "failed", "cancelled", "undone", "halted"})
+
+
+async def tail(operator: Operator, run_id: str, output: Output, *, follow: bool, as_json: bool) -> None:
+    shown, seen = 0, -1
+    while True:
+        run = await operator.record(run_id)
+        if run.tail != seen:
+            history = await operator.history(run_id)
+            for entry in history[shown:]:
+                tell(entry, output, as_json=as_json)
+            shown, seen = len(history), run.tail
+        if not follow or run.status in ENDED:
+            return
+        await asyncio.sleep(EVERY)
+
+
+def tell(entry: HistoryEntry, output: Output, *, as_json: bool) -> None:
+    if as_json:
+        json_line(output, entry)
+        return
+    told = SAYS.get(entry.kind)
+    if told is None:
+        return
+    state, says = told
+    if entry.kind == "RunEnded":
+        state = ENDS.get(entry.details.get("status", ""), state)
+    text = says if isinstance(says, str) else says(entry)
+    name = f"{printable(entry.step)}  " if entry.step else ""
+    style = STYLES.get(state, "")
+    output.line(
+        (f"{when(entry.at)}  ", "dim"), (f"{GLYPHS.get(state, '·')} ", style), (name, "bold"), (printable(text), style)
+    )
+
+
+def attempt(what: str) -> Callable[[HistoryEntry], str]:
+    return lambda entry: f"{what}, attempt {entry.attempt}" if entry.attempt > 1 else what
+
+
+def because(what: str) -> Callable[[HistoryEntry], str]:
+    def says(entry: HistoryEntry) -> str:
+        error = entry.error
+        return f"{what}: {error.type.rpartition('.')[2]}: {error.message}" if error is not None else what
+
+    return says
+
+
+def again(what: str) -> Callable[[HistoryEntry], str]:
+    return lambda entry: f"{what} at {when(entry.details.get('due'))}"
+
+
+def ends(entry: HistoryEntry) -> str:
+    rollback = entry.details.get("rollback", "none")
+    return f"{entry.details.get('status', 'ended')}" + (f", rollback {rollback}" if rollback != "none" else "")
+
+
+ENDS = {"failed": "failed", "cancelled": "undone", "undone": "undone", "halted": "halted"}
+
+SAYS: Mapping[str, tuple[str, str | Callable[[HistoryEntry], str]]] = {
+    "RunStarted": ("running", lambda entry: f"{entry.details.get('workflow', 'the run')} begins"),
+    "RunEnded": ("succeeded", ends),
+    "RunPaused": ("halted", lambda entry: f"halted by {entry.details.get('by') or 'a step'}"),
+    "RunResumed": ("running", "goes on"),
+    "RollbackStarted": ("undoing", "rolling back"),
+    "LeaseTaken": ("waiting", lambda entry: f"taken over by {entry.details.get('worker', entry.worker)}"),
+    "Cancel": ("undoing", lambda entry: f"asked to cancel: {entry.details.get('reason', '')}"),
+    "StepStarted": ("running", attempt("started")),
+    "StepSucceeded": ("succeeded", attempt("succeeded")),
+    "StepsEmitted": ("succeeded", "succeeded, and added steps"),
+    "StepSkipped": ("skipped", "skipped"),
+    "StepHalted": ("halted", "asked for a halt"),
+    "StepInterrupted": ("interrupted", "interrupted"),
+    "AttemptFailed": ("failed", because("failed")),
+    "AttemptLost": ("interrupted", "lost with its process"),
+    "GuardFailed": ("failed", because("a guard failed")),
+    "RetryScheduled": ("retrying", again("again")),
+    "StepAbandoned": ("failed", "goes on although it was cancelled; it is abandoned"),
+    "StepGaveUp": ("failed", "its failure stands"),
+    "CompensationStarted": ("compensating", "compensating"),
+    "StepCompensated": ("compensating", "compensated"),
+    "StepRecovered": ("succeeded", "recovered by its compensation"),
+    "CompensationGaveUp": ("stuck", because("not compensated")),
+    "UndoStarted": ("undoing", "undoing"),
+    "StepUndone": ("undone", "undone"),
+    "UndoAttemptFailed": ("undoing", because("not yet undone")),
+    "UndoRetryScheduled": ("undoing", again("its undo is tried again")),
+    "UndoGaveUp": ("stuck", because("not undone")),
+}  # fmt: skip
