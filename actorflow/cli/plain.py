@@ -84,9 +84,11 @@ def _retries(event: Event) -> Told:
 
 def _waits(event: Event) -> Told:
     fact = event.fact
-    until = "" if fact.due is None else f", for {duration(max(fact.due - event.monotonic, 0.0))} at most"
+    due: float | None = fact.due
+    wait = "" if due is None else duration(max(due - event.monotonic, 0.0))
     if not fact.signal:
-        return "waiting", f"sleeps for {duration(max(fact.due - event.monotonic, 0.0))}"
+        return "waiting", f"sleeps for {wait}"
+    until = f", for {wait} at most" if wait else ""
     if fact.question is None:
         return "waiting", f"waits for signal {fact.signal!r}{until}"
     whom = f" by {', '.join(fact.by)}" if fact.by else ""

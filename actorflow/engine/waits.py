@@ -53,7 +53,7 @@ def may_end(state: State, node: int) -> bool:
 def is_for(state: State, node: int, signal: str, value: Any) -> bool:
     """Whether a signal of this name may end the wait of this node; an approval may be somebody's to give."""
     wait = state.waits[node]
-    if not wait.signal or signal not in (wait.signal, state.name(node)):
+    if not wait.signal or (signal != wait.signal and signal != state.name(node)):  # a name isn't made for nothing
         return False
     return not wait.by or not isinstance(value, Approval) or value.who in wait.by
 

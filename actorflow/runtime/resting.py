@@ -48,7 +48,10 @@ def may_rest(machine: Machine, row: Row) -> bool:
 
 def let_rest(machine: Machine, row: Row) -> None:
     """It goes on in whichever runtime takes it when it's due, or when somebody has said something to it."""
-    machine.let_go(row, RuntimeClosed("the runtime was left while the run only waits\nIt goes on when one with this store is there."))
+    machine.let_go(
+        row,
+        RuntimeClosed("the runtime was left while the run only waits\nIt goes on when one with this store is there."),
+    )
     if machine.keeper is not None:
         machine.keeper.recorder.left.append(row)
 

@@ -174,4 +174,3 @@ def asked_here(row: Row) -> list[Asked]:
     return [
         Asked(row.name(node), wait.signal, wait.by) for node, wait in state.waits.items() if wait.question is not None
     ]
-

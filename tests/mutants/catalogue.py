@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.mutants import engine, pools, runtime, scopes, surroundings, takeovers
+from tests.mutants import engine, pools, runtime, scopes, surroundings, takeovers, waits
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *engine.MUTANTS,
     *scopes.MUTANTS,
     *takeovers.MUTANTS,
+    *waits.MUTANTS,
     *pools.MUTANTS,
     *runtime.MUTANTS,
     *surroundings.MUTANTS,

@@ -24,8 +24,8 @@ MUTANTS = (
         "answer-of-an-earlier-try-of-a-handler-accepted",
         "R19",
         "engine/decide.py",
-        "elif expects > WAITING and state.tries[node] != message.tries:",
-        "elif expects > WAITING and state.tries[node] < message.tries:",
+        "elif WAITING < expects < DORMANT and state.tries[node] != message.tries:",
+        "elif WAITING < expects < DORMANT and state.tries[node] < message.tries:",
     ),
     Mutant(
         "grant-after-the-end-kept",
@@ -334,8 +334,8 @@ MUTANTS = (
         "undo-order-reversed",
         "R22",
         "engine/fold.py",
-        "        state.undo_stack.append(node)\n    if state.reasons or state.first_at:",
-        "        state.undo_stack.insert(0, node)\n    if state.reasons or state.first_at:",
+        "        state.undo_stack.append(node)\n    if state.reasons or state.first_at or state.waits:",
+        "        state.undo_stack.insert(0, node)\n    if state.reasons or state.first_at or state.waits:",
     ),
     Mutant(
         "undo-without-the-step-that-succeeded-late",

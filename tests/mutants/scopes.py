@@ -289,7 +289,7 @@ MUTANTS = (
         "leaving-an-around-needs-a-step",
         "R31 R22",
         "engine/advance.py",
-        "    if any(steps[node].control is None for node in waiting):",
+        "    if any(steps[node].acts for node in waiting):",
         "    if waiting:",
     ),
     Mutant(

@@ -9,8 +9,8 @@ MUTANTS = (
         "lost-attempt-counts-against-retry",
         "R53",
         "engine/fold.py",
-        "    state.running -= 1\n    state.uncounted[node] = state.uncounted.get(node, 0) + 1\n    if state.program.steps[node].control is None:\n        state.lost",
-        "    state.running -= 1\n    if state.program.steps[node].control is None:\n        state.lost",
+        "    state.running -= 1\n    state.uncounted[node] = state.uncounted.get(node, 0) + 1\n    if state.program.steps[node].acts:\n        state.lost",
+        "    state.running -= 1\n    if state.program.steps[node].acts:\n        state.lost",
     ),
     Mutant(
         "irreversible-step-runs-again-after-a-crash",

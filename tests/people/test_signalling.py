@@ -187,7 +187,7 @@ async def test_a_run_that_has_ended_takes_none(runtime: Runtime, clock: MockCloc
     run = await runtime.start(order)
     await runtime.signal(run.id, "paid", Payment(1))
     await run.result()
-    with pytest.raises(InvalidState, match="has ended|waits for nothing"):
+    with pytest.raises(InvalidState, match="waits for nothing"):
         await runtime.signal(run.id, "paid", Payment(2))
 
 
