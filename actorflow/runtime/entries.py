@@ -258,6 +258,7 @@ SPECIAL: Final[Mapping[tuple[str, str], Coder]] = {
     ("ItemPatienceOver", "node"): NODE,
     ("Resume", "resolve"): ANSWERS,
     ("StartFrom", "kept"): ANSWERS,
+    ("UndoAgain", "retried"): NODES,
 }
 BY_NAME: Final[Mapping[str, Coder]] = {
     "value": RESULT, "error": ERROR, "reason": ERROR, "problem": ERROR, "refused": ERROR,
@@ -334,10 +335,10 @@ def succeeded(desk: Desk, row: Row, message: facts.StepSucceeded) -> Entry:
     return Entry("StepSucceeded", name, node, message.attempt, message.at, value, pack((message.began,)))
 
 
-def noted(row: Row, fact: Any) -> Entry:
+def noted(row: Row, fact: facts.StepFact | facts.RunFact) -> Entry:
     """A fact that followed: what it says in plain words and numbers; it is made again when the run is, so values aren't kept."""
     node = fact.node
-    kind: type[Any] = type(fact)
+    kind = type(fact)
     rest = REST.get(kind)
     if rest is None:
         rest = REST[kind] = rest_of(kind)
@@ -358,7 +359,7 @@ def noted(row: Row, fact: Any) -> Entry:
 
 REST: dict[type[Any], tuple[str, ...]] = {}
 TOLD: Final = frozenset({
-    "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "workflow", "worker",
+    "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "settled", "workflow", "worker",
 })  # fmt: skip
 
 

@@ -289,15 +289,17 @@ class Runtime(Runs, Operations):
     async def resolve(
         self,
         run_id: str,
-        answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]],
+        answers: Mapping[str, Literal["retry", "fail", "done"] | Skip[Any]],
         /,
         *,
         who: str = "",
         why: str = "",
     ) -> Run[Any]:
-        """Says what is to become of each step of a halted run that was set aside: run it again, take it as failed, or take a value for it (R49).
+        """Says what is to become of steps for which a person must decide; the run goes on here.
 
-        The run goes on here. Raises `InvalidState` if it isn't halted, or a step isn't named, and `UnknownWorkflow`.
+        Of a halted run each step that was set aside: `"retry"` runs it again, `"fail"` takes it as failed, `Skip(value)` takes a value for it
+        (R49). Of a run whose rollback is incomplete any step that wasn't taken back: `"retry"` tries its undo again, `"done"` says that a
+        person has dealt with it (R52). Raises `InvalidState` for a run or a step that isn't such a one, and `UnknownWorkflow`.
         """
         return await self._office().resolve(run_id, answers, who, why)
 

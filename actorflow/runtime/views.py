@@ -52,7 +52,7 @@ class StepView(msgspec.Struct, frozen=True):
     """A step of a run.
 
     `status` is pending, ready, waiting for permits, in guards, running, waiting (for its next attempt), interrupted, set aside, compensating,
-    completed, skipped, failed, undoing, undone or undo failed. `due`: when the next try is. `error` is the last one's text. `value` is what it
+    completed, skipped, failed, undoing, undone, undo failed, or dealt with (by a person). `due`: when the next try is. `error` is the last one's text. `value` is what it
     returned, if it was asked for.
     """
 

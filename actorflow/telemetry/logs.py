@@ -19,6 +19,7 @@ LEVELS: dict[type, Level] = {
     facts.RunResumed: "info",
     facts.RunPaused: "info",
     facts.RollbackStarted: "warning",
+    facts.RollbackResumed: "info",
     facts.SnapshotFailed: "warning",
     facts.GuardFailed: "warning",
     facts.AttemptFailed: "warning",
