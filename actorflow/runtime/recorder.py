@@ -138,15 +138,17 @@ class Recorder:
             crash_points.listener("commit.stored")
         self.under_way = None
         for sent in batch:
-            assert sent.row.journal is not None
-            sent.row.journal.is_under_way = False
-            if sent.row.journal.held and len(sent.row.journal.held) > sent.turns:
+            journal = sent.row.journal
+            assert journal is not None
+            journal.is_under_way = False
+            if journal.turns:
                 self.due[sent.row.id] = sent.row
         if self.due:
             self.send()
-        found = iter(answers)
+        place = 0
         for sent in batch:
-            self.acknowledged(sent, [next(found) for _ in sent.requests])
+            ours, place = place, place + len(sent.requests)
+            self.acknowledged(sent, answers[ours:place])
         if crash_points.listener is not None:
             crash_points.listener("commit.released")
 
@@ -172,10 +174,10 @@ class Recorder:
     def acknowledged(self, sent: Sent, answers: Sequence[Any]) -> None:
         row, journal = sent.row, sent.row.journal
         assert journal is not None
-        refusal = next((answer for answer in answers if isinstance(answer, BaseException)), None)
-        if refusal is not None:
-            self.refused(row, refusal)
-            return
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                self.refused(row, answer)
+                return
         if journal.accepted is not None and not journal.accepted.done():
             journal.accepted.set_result(None)
         for _ in range(sent.turns):
