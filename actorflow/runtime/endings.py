@@ -16,6 +16,7 @@ from actorflow.runtime.carrying import report
 from actorflow.runtime.handle import as_status
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.snapshot import snapshot_of
+from actorflow.runtime.stored import result_data
 
 if TYPE_CHECKING:
     from actorflow.runtime.handle import Run
@@ -48,7 +49,21 @@ class Endings:
         except Exception as error:
             self.machine.post(ResultRefused(row.id, self.machine.now(), error))
         else:
-            self.machine.post(ResultChecked(row.id, self.machine.now(), value))
+            self.machine.post(self.looked_at(row, value))
+
+    def completes(self, row: Row) -> bool:
+        """Whether middleware has something to say to the result."""
+        return any(overrides(middleware, "complete") for middleware in row.middleware)
+
+    def looked_at(self, row: Row, value: Any) -> ResultChecked | ResultRefused:
+        """R56: what can't be stored is refused."""
+        now = self.machine.now()
+        if row.journal is not None:
+            try:
+                result_data(row.journal.desk, row, value)
+            except NotSerializable as error:
+                return ResultRefused(row.id, now, error)
+        return ResultChecked(row.id, now, value)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,10 +20,12 @@ from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.options import RunSettings
+from actorflow.runtime.recordable import gives_a_steps_result
 from actorflow.runtime.row import Row
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
+    from actorflow.runtime.keeper import Keeper
     from actorflow.runtime.machine import Machine
 
 
@@ -94,8 +96,17 @@ class Starting:
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         if keeper is not None:
-            keeper.keep(row)
+            self.keep(keeper, row)
         return await accepted(await self.launch(row, with_caller=settings.cancel_with_caller))
+
+    def keep(self, keeper: Keeper, row: Row) -> None:
+        """The run will be recorded. Raises `NotSerializable`; then it doesn't take its place among `max_runs`."""
+        try:
+            keeper.keep(row)
+        except ActorflowError:
+            if row.counted:
+                self.machine.slots.free()
+            raise
 
     def gone_first(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
         """While a start waited for its place, the runtime may have been left, or another start of this id gone first."""
@@ -155,6 +166,7 @@ class Starting:
         middleware = (*machine.config.middleware, *plan.middleware) if plan.middleware else machine.config.middleware
         options = self.defaults
         checked = bool(middleware) and any(overrides(one, "complete") for one in middleware)
+        checked = checked or (machine.keeper is not None and not gives_a_steps_result(plan))
         if checked or settings is not machine.plain:
             options = self.run_options(settings, checked=checked)
         run_id = settings.run_id or self.child_id(settings, plan.name)
