@@ -26,13 +26,13 @@ from actorflow.runtime.journal import Journal
 from actorflow.runtime.neighbours import is_dead, own_name
 from actorflow.runtime.recorder import Recorder
 from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
-from actorflow.store import ReadTurns
+from actorflow.store import ListRuns, ReadTurns, RunPage
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
-    from actorflow.store import RunRecord, Store
+    from actorflow.store import Request, RunRecord, Store
 
 log = structlog.get_logger("actorflow")
 
@@ -112,10 +112,11 @@ class Keeper:
 
     # ── new runs ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def keep(self, row: Row) -> None:
-        """The row is a new run's: from now on it is recorded. Raises `NotSerializable`."""
+    def keep(self, row: Row, *, replaces: bool = False) -> None:
+        """The row is a new run's: from now on it is recorded, in the place of one that has ended if it `replaces` it. Raises `NotSerializable`."""
         strict = self.machine.config.durability == "strict"
         row.journal = Journal(self.desk, is_strict=strict, opening=new_run(self.desk, row))
+        row.journal.replaces = replaces
         begin_recording(row.state)
         row.journal.accepted = self.machine.loop.create_future()
         if crash_points.listener is not None:
@@ -341,8 +342,10 @@ class Keeper:
     async def take(self, taken: Sequence[RunRecord]) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.claimed")
-        found = await self.held(self.store.together([ReadTurns(record.run_id) for record in taken]))
-        for record, data in zip(taken, found, strict=True):
+        asked: list[Request[Any]] = [ReadTurns(record.run_id) for record in taken]
+        asked += [ListRuns(parent=record.run_id, limit=1000) for record in taken]
+        found = await self.held(self.store.together(asked))
+        for record, data, children in zip(taken, found[: len(taken)], found[len(taken) :], strict=True):
             if record.run_id in self.machine.rows:
                 continue
             try:
@@ -352,16 +355,18 @@ class Keeper:
             except Unfit as problem:
                 await self.leave_alone(record, problem)
             else:
-                await self.go_on(row, before)
+                await self.go_on(row, before, children)
 
     async def leave_alone(self, record: RunRecord, problem: Unfit) -> None:
         """R51: it is never half-run."""
         log.error("a run is left alone", run=record.run_id, workflow=record.workflow, problem=str(problem))
         await self.held(self.store.release_run(record.run_id, owner=self.owner, problem=str(problem)))
 
-    async def go_on(self, row: Row, before: Before) -> None:
+    async def go_on(self, row: Row, before: Before, page: RunPage | Exception) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.built")
+        if isinstance(page, RunPage) and page.runs:
+            self.machine.services.children.meet(row, [run for run in page.runs if run.ended is None])
         await self.machine.starting.take_up(row, self.taking(row, before))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, StartFrom, State, TakeOver
-from actorflow.errors import ActorflowError, RunConflict, StepError
+from actorflow.errors import ActorflowError, LeaseLost, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
@@ -39,8 +39,8 @@ class Starting:
     def run_options(self, settings: RunSettings, *, checked: bool) -> RunOptions:
         config = self.machine.config
         return RunOptions(
-            timeout=settings.timeout,
-            on_timeout=settings.on_timeout or ("cancel" if config.store is None else "halt"),
+            timeout=settings.timeout,  # a child that is halted would be nobody's: its parent starts it anew
+            on_timeout=settings.on_timeout or ("cancel" if config.store is None or is_child(settings) else "halt"),
             reversible=settings.reversible,
             sequential=settings.sequential,
             max_concurrency=settings.max_concurrency,
@@ -59,8 +59,10 @@ class Starting:
         if settings.parent is not None and run_id is not None:
             row, node, _ = settings.parent
             found = row.children.get(node, {}).get(run_id)
-            if found is not None and found._outcome is not None and not isinstance(found._outcome, Succeeded):
+            if found is not None and ended_badly(found):
                 return None
+            if found is not None and found._row is None and found._outcome is None:  # it went on elsewhere
+                found = None
         if found is None and run_id is not None:
             found = machine.find_current(run_id)
             if settings.parent is not None and found is not None and ended_badly(found):
@@ -84,10 +86,13 @@ class Starting:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
                 return await accepted(found)
-        keeper = machine.keeper
+        keeper, replaces = machine.keeper, False
         if settings.run_id is not None and keeper is not None:
             found = await keeper.find(settings.run_id, plan, inputs) or self.existing(settings, workflow, inputs)
+            if found is not None and is_child(settings) and ended_badly(found):
+                replaces, found = True, None
             if found is not None:
+                self.join(found, settings)
                 return await accepted(found)
         if settings.parent is None and await machine.slots.take(wait=wait):
             found = self.gone_first(settings, workflow, inputs)
@@ -96,13 +101,20 @@ class Starting:
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         if keeper is not None:
-            self.keep(keeper, row)
-        return await accepted(await self.launch(row, with_caller=settings.cancel_with_caller))
+            self.keep(keeper, row, replaces=replaces)
+        run = await self.launch(row, with_caller=settings.cancel_with_caller)
+        try:
+            return await accepted(run)
+        except LeaseLost:  # another runtime has started a run of this id at the same moment
+            found = None if keeper is None else await keeper.find(run.id, plan, inputs)
+            if found is None:
+                raise
+            return found
 
-    def keep(self, keeper: Keeper, row: Row) -> None:
+    def keep(self, keeper: Keeper, row: Row, *, replaces: bool) -> None:
         """The run will be recorded. Raises `NotSerializable`; then it doesn't take its place among `max_runs`."""
         try:
-            keeper.keep(row)
+            keeper.keep(row, replaces=replaces)
         except ActorflowError:
             if row.counted:
                 self.machine.slots.free()
@@ -184,6 +196,14 @@ class Starting:
             self.adopt(row, settings)
         return row
 
+    def join(self, run: Run[Any], settings: RunSettings) -> None:
+        """R30: a child that went on when its parent was lost, or has ended since, is the child of the step's new attempt."""
+        if is_child(settings) and settings.parent is not None:
+            parent, node, _ = settings.parent
+            parent.children.setdefault(node, {})[run.id] = run
+            if run._row is not None:
+                self.adopt(run._row, settings)
+
     def adopt(self, row: Row, settings: RunSettings) -> None:
         """R30: the run is the child of a step."""
         if settings.parent is not None:
@@ -239,6 +259,10 @@ async def accepted(run: Run[Any]) -> Run[Any]:
     if journal is not None and journal.accepted is not None:
         await asyncio.shield(journal.accepted)
     return run
+
+
+def is_child(settings: RunSettings) -> bool:
+    return settings.parent is not None and not settings.detached
 
 
 def ended_badly(run: Run[Any]) -> bool:
