@@ -99,7 +99,7 @@ class Executor(TurnActor[Any]):
         try:
             self.turn(row, row.state, message)
         except Exception as error:
-            self.services.endings.fault(row, error)
+            self.services.endings.fault(row, error, is_sound=row.journal is None)
 
     def turn(self, row: Row, state: State, message: Any) -> None:
         if row.journal is not None:
@@ -124,6 +124,11 @@ class Executor(TurnActor[Any]):
         if state.more:
             state.more = False
             self.loop.call_soon(self.post, GoOn(row.id, now))
+
+    def turn_ended(self) -> None:
+        keeper = self.services.machine.keeper
+        if keeper is not None:
+            keeper.recorder.send()
 
     # ── with a store ──────────────────────────────────────────────────────────────────────────────────────────────
 

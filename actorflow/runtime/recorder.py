@@ -90,10 +90,12 @@ class Recorder:
         offset = self.clock.time() - self.machine.now()
         batch: list[Sent] = []
         for row in due.values():
+            if row.journal is None or row.journal.is_closed:
+                continue
             try:
                 batch.append(self.sent(row, offset))
             except Exception as error:
-                self.machine.services.endings.fault(row, error)
+                self.machine.services.endings.fault(row, error, is_sound=False)
         if batch:
             self.begin(self.commit(batch))
 
