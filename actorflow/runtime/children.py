@@ -62,7 +62,8 @@ class Children:
         for record in records:
             node = nodes.get(record.run_id.rpartition(f"/{record.workflow}/")[0])
             if node is not None and record.workflow in self.machine.known.plans:
-                row.children.setdefault(node, {})[record.run_id] = Run.elsewhere(self.machine, record, None)
+                found = self.machine.find_current(record.run_id) or Run.elsewhere(self.machine, record, None)
+                row.children.setdefault(node, {})[record.run_id] = found
         if row.state.doing in ("rolling_back", "undoing"):
             for record in records:
                 self.cancel(record.run_id, "the run that started it is being taken back")

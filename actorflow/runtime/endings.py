@@ -156,8 +156,11 @@ class Endings:
 
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def fault(self, row: Row, error: Exception) -> None:
-        """R35: the run is rolled back if its row is sound; a second fault, or one in the rollback itself, says that it isn't."""
+    def fault(self, row: Row, error: Exception, *, is_sound: bool = True) -> None:
+        """R35: the run is rolled back if its row is sound; a second fault, or one in the rollback itself, says that it isn't.
+
+        Nor is that of a run with a store if the fault came while its turn was decided: what was decided by then was never recorded.
+        """
         fault = RuntimeFault(
             f"the runtime failed in a turn of run {row.id!r}: {describe(error)}\nThis is a bug of ours."
         )
@@ -165,11 +168,14 @@ class Endings:
         log.error("a fault of the runtime", run=row.id, exc_info=error)
         state = row.state
         state.asks, state.orders, state.started = [], [], []
-        if row.failure is None and state.can_halt:
+        if is_sound and row.failure is None and state.can_halt:
             row.failure = fault
             self.machine.post(Broken(row.id, self.machine.now(), fault))
             return
-        self.give_up(row, fault)
+        if row.journal is not None and self.machine.keeper is not None:
+            self.machine.keeper.give_back(row, fault)
+        else:
+            self.give_up(row, fault)
 
     def give_up(self, row: Row, fault: ActorflowError) -> None:
         """Ends the run at once, as failed, its rollback incomplete."""

@@ -64,6 +64,7 @@ class Keeper:
         self.followed: set[Task[None]] = set()
         self.mail = Mail(self)
         self.given_up: set[str] = set()  # runs that are this runtime's, and that the store has failed
+        self.faulty: set[str] = set()  # runs on which this runtime has failed once
         self.locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     @classmethod
@@ -132,12 +133,14 @@ class Keeper:
             raise RunConflict(f"run {run_id!r} exists already, of workflow {record.workflow!r}\nUse another run_id.")
         if record.inputs != inputs_data(self.desk, plan, inputs):
             raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
+        if record.problem is not None and record.ended is None:
+            raise left_alone(record)
         return self.machine.find_current(run_id) or await self.attach(record, plan)
 
     async def attach(self, record: RunRecord, plan: Plan) -> Run[Any]:
         """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for.
 
-        Raises `InvalidState` for one that is left alone (R51).
+        Raises `InvalidState` if it can't be built again, and so is left alone (R51).
         """
         outcome = outcome_of(record, plan, self.desk.codec)
         if outcome is None:
@@ -357,6 +360,24 @@ class Keeper:
             else:
                 await self.go_on(row, before, children)
 
+    def give_back(self, row: Row, fault: ActorflowError) -> None:
+        """R35: a run on which the runtime has failed is read again from the store; if it fails a second time, the run is left alone."""
+        self.machine.let_go(row, fault)
+        again = row.id in self.faulty
+        self.faulty.add(row.id)
+        self.machine.services.endings.spawn(self.given_back(row, str(fault) if again else None))
+
+    async def given_back(self, row: Row, problem: str | None) -> None:
+        journal = row.journal
+        if journal is None or (journal.opening is not None and not journal.is_under_way):
+            return  # nothing of it is stored
+        if journal.is_under_way and self.recorder.under_way is not None:
+            await asyncio.wait({self.recorder.under_way})
+        try:
+            await self.held(self.store.release_run(row.id, owner=self.owner, problem=problem))
+        except ActorflowError as error:
+            log.warning("a run can't be given back to the store", run=row.id, error=str(error))
+
     async def leave_alone(self, record: RunRecord, problem: Unfit) -> None:
         """R51: it is never half-run."""
         log.error("a run is left alone", run=record.run_id, workflow=record.workflow, problem=str(problem))
@@ -371,4 +392,6 @@ class Keeper:
 
 
 def left_alone(record: RunRecord) -> InvalidState:
-    return InvalidState(f"run {record.run_id!r} is left alone: {record.problem}")
+    return InvalidState(
+        f"run {record.run_id!r} is left alone: {record.problem}\nOnce that is mended, release() has it taken over again."
+    )

@@ -209,8 +209,11 @@ def takes_what_is_gone(row: Row, node: int) -> bool:
 
 
 def check_skip(row: Row, node: int, answer: Any) -> None:
+    """Raises `InvalidState` for what isn't of the step's type, `NotSerializable` for what can't be stored."""
     if is_skip(answer) and answer.value is not None:
         try:
             check(answer.value, row.step(node).returns)
         except ValueMismatch as wrong:
             raise InvalidState(f"step {row.name(node)!r} can't have this value{wrong.path}: {wrong}") from None
+        if row.journal is not None:
+            row.journal.desk.encode(answer.value, row.step(node).returns, row.name(node))
