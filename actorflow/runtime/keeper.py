@@ -126,7 +126,7 @@ class Keeper:
     async def find(self, run_id: str, plan: Plan, inputs: Sequence[Any]) -> Run[Any] | None:
         """R47: the run of this id that is stored. Raises `RunConflict` if it is another one."""
         try:
-            record = await self.store.get_run(run_id)
+            record = await self.record(run_id)
         except RecordNotFound:
             return None
         if record.workflow != plan.name:

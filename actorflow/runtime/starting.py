@@ -85,7 +85,7 @@ class Starting:
         if settings.run_id is not None:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
-                return await accepted(found)
+                return await self.accepted(found, plan, inputs)
         keeper, replaces = machine.keeper, False
         if settings.run_id is not None and keeper is not None:
             found = await keeper.find(settings.run_id, plan, inputs) or self.existing(settings, workflow, inputs)
@@ -93,23 +93,32 @@ class Starting:
                 replaces, found = True, None
             if found is not None:
                 self.join(found, settings)
-                return await accepted(found)
+                return await self.accepted(found, plan, inputs)
         if settings.parent is None and await machine.slots.take(wait=wait):
             found = self.gone_first(settings, workflow, inputs)
             if found is not None:
-                return await accepted(found)
+                return await self.accepted(found, plan, inputs)
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         if keeper is not None:
             self.keep(keeper, row, replaces=replaces)
         run = await self.launch(row, with_caller=settings.cancel_with_caller)
+        return await self.accepted(run, plan, inputs)
+
+    async def accepted(self, run: Run[Any], plan: Plan, inputs: Sequence[Any]) -> Run[Any]:
+        """The run, once it is stored: nobody is told of it before (R48). That of another runtime, if it has started one of this id meanwhile."""
+        journal = run._row.journal if run._row is not None else None
+        if journal is None or journal.accepted is None:
+            return run
         try:
-            return await accepted(run)
-        except LeaseLost:  # another runtime has started a run of this id at the same moment
+            await asyncio.shield(journal.accepted)
+        except LeaseLost:
+            keeper = self.machine.keeper
             found = None if keeper is None else await keeper.find(run.id, plan, inputs)
             if found is None:
                 raise
             return found
+        return run
 
     def keep(self, keeper: Keeper, row: Row, *, replaces: bool) -> None:
         """The run will be recorded. Raises `NotSerializable`; then it doesn't take its place among `max_runs`."""
@@ -251,14 +260,6 @@ class Starting:
 def early(handle: Run[Any], message: Resume) -> str | None:
     """The reason, if it was cancelled before it went on."""
     return handle._cancelled_early if message.cancelled is None else message.cancelled
-
-
-async def accepted(run: Run[Any]) -> Run[Any]:
-    """The run, once it is stored: nobody is told of it before (R48)."""
-    journal = run._row.journal if run._row is not None else None
-    if journal is not None and journal.accepted is not None:
-        await asyncio.shield(journal.accepted)
-    return run
 
 
 def is_child(settings: RunSettings) -> bool:
