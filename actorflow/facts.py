@@ -326,6 +326,13 @@ class SignalReceived(RunFact, frozen=True):
     value: Any
 
 
+class RollbackResumed(RunFact, frozen=True):
+    """A person has looked at a rollback that was incomplete (R52): `retried` are undone once more, `settled` were dealt with otherwise, by name."""
+
+    retried: tuple[int, ...] = ()
+    settled: tuple[str, ...] = ()
+
+
 class RunEnded(RunFact, frozen=True):
     """`status` is succeeded, failed, halted, cancelled or undone; `began` is when it was started or resumed."""
 

@@ -61,10 +61,11 @@ async def one_chain(options: Options) -> list[Figure]:
 
 
 async def write_behind(options: Options) -> list[Figure]:
-    runs = options.size(100, 20)
+    """The end of a run waits for its commit all the same, so the runs are longer here."""
+    runs, steps = options.size(100, 20), options.size(100, 50)
     variants: dict[str, Repetition] = {
-        "no store": partial(cost_of_a_step, nowhere, runs, runs, 20),
-        "sqlite": partial(cost_of_a_step, on_disk, runs, runs, 20, "write_behind"),
+        "no store": partial(cost_of_a_step, nowhere, runs, runs, steps),
+        "sqlite": partial(cost_of_a_step, on_disk, runs, runs, steps, "write_behind"),
     }
     costs = await interleave(variants, options.rounds)
     over = statistics.median(ours - none for ours, none in zip(costs["sqlite"], costs["no store"], strict=True))

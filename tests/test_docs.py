@@ -185,7 +185,9 @@ def installed_plugins() -> str:
 
 # ── files and commands ────────────────────────────────────────────────────────────────────────────────────────────────
 
-TIME = re.compile(r"\b\d+(\.\d+)? ms\b|\b\d+\.\d\d+ ?s\b|\b[0-9a-f]{12}-[0-9a-f]{10}-[0-9a-f]{8}\b")
+TIME = re.compile(
+    r"\b\d+(\.\d+)? ms\b|\b\d+\.\d\d+ ?s\b|\b[0-9a-f]{12}-[0-9a-f]{10}-[0-9a-f]{8}\b|\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b"
+)
 """What differs each time: times, and the ids of runs that weren't named."""
 WITH_FILES = sorted({block.page for block in BLOCKS if block.title or block.language == "console"})
 

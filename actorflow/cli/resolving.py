@@ -31,7 +31,7 @@ def _at_skip(text: str) -> tuple[str, str, str]:
 
 
 def _answer(plan: Plan, node: str, answer: str, what: str) -> Any:
-    if answer in {"retry", "fail"}:
+    if answer in {"retry", "fail", "done"}:
         return answer
     word, colon, text = answer.partition(":")
     if word != "skip":

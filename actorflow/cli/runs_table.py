@@ -33,6 +33,7 @@ STEP_STATES = {
     "waiting": "retrying",
     "set aside": "interrupted",
     "undo failed": "stuck",
+    "dealt with": "undone",
 }
 """A step's statuses as the states that have signs and styles, where they are called otherwise."""
 

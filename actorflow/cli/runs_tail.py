@@ -69,6 +69,11 @@ def ends(entry: HistoryEntry) -> str:
     return f"{entry.details.get('status', 'ended')}" + (f", rollback {rollback}" if rollback != "none" else "")
 
 
+def settled(entry: HistoryEntry) -> str:
+    names = entry.details.get("settled", ())
+    return f"rolling back once more; dealt with: {', '.join(names)}" if names else "rolling back once more"
+
+
 ENDS = {"failed": "failed", "cancelled": "undone", "undone": "undone", "halted": "halted"}
 
 SAYS: Mapping[str, tuple[str, str | Callable[[HistoryEntry], str]]] = {
@@ -77,6 +82,7 @@ SAYS: Mapping[str, tuple[str, str | Callable[[HistoryEntry], str]]] = {
     "RunPaused": ("halted", lambda entry: f"halted by {entry.details.get('by') or 'a step'}"),
     "RunResumed": ("running", "goes on"),
     "RollbackStarted": ("undoing", "rolling back"),
+    "RollbackResumed": ("undoing", settled),
     "LeaseTaken": ("waiting", lambda entry: f"taken over by {entry.details.get('worker', entry.worker)}"),
     "Cancel": ("undoing", lambda entry: f"asked to cancel: {entry.details.get('reason', '')}"),
     "StepStarted": ("running", attempt("started")),

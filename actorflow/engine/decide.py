@@ -9,14 +9,14 @@ from typing import Any
 
 from actorflow.engine.advance import advance
 from actorflow.engine.fold import nothing_changes
-from actorflow.engine.orders import PermitsGranted, Resume, TakeOver, UndoAll
+from actorflow.engine.orders import PermitsGranted, Resume, TakeOver, UndoAgain, UndoAll
 from actorflow.engine.permits import free_permits
 from actorflow.engine.policy import answer_of_a_stopped_step
 from actorflow.engine.record import record
 from actorflow.engine.state import DORMANT, ENDED, WAITING, State
 from actorflow.engine.table import RULES
 
-AFTER_THE_END = (Resume, UndoAll, PermitsGranted, TakeOver)
+AFTER_THE_END = (Resume, UndoAgain, UndoAll, PermitsGranted, TakeOver)
 """What counts when the run has ended; a late grant is declined."""
 
 

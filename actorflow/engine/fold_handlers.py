@@ -24,6 +24,7 @@ from actorflow.facts import (
     CompensationGaveUp,
     CompensationRetryScheduled,
     CompensationStarted,
+    RollbackResumed,
     StepCompensated,
     StepFact,
     StepRecovered,
@@ -116,7 +117,8 @@ def undo_ended(state: State, fact: StepFact, status: int) -> None:
         tree.undoing.discard(fact.node)
         state.handlers -= 1
     state.status[fact.node] = status
-    state.values[fact.node] = GONE
+    if status != UNDO_FAILED and not state.unsettled:  # an undo that was given up may be tried again, and may take it
+        state.values[fact.node] = GONE
     state.first_at.pop(~fact.node, None)
     forget(state, fact.node)
 
@@ -141,3 +143,19 @@ def undo_gave_up(state: State, fact: UndoGaveUp) -> None:
     errors_of(state, fact.node).append(StepError(state.name(fact.node), "undo", fact.tries, failed))
     stays_incomplete(state, fact.node)
     undo_ended(state, fact, UNDO_FAILED)
+
+
+def rollback_resumed(state: State, fact: RollbackResumed) -> None:
+    """R52: what is tried again, or was dealt with, is nothing that wasn't undone; what was undone stays so."""
+    again = {state.name(node) for node in fact.retried}
+    dealt_with = again | set(fact.settled)
+    state.unsettled = (state.unsettled or set()) - dealt_with
+    state.incomplete = bool(state.unsettled)
+    state.errors[:] = [e for e in state.errors if e.phase not in ("undo", "compensate") or e.node not in dealt_with]
+    state.undone = state.ended == "undone"
+    state.ended = ""
+    state.phase = UNDOING_ALL
+    state.acted = True
+    for node in fact.retried:
+        state.status[node] = COMPLETED
+    state.undo_stack[:] = fact.retried[::-1]

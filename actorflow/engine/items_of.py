@@ -65,6 +65,9 @@ def errors_of(state: State, node: int) -> list[StepError]:
 def stays_incomplete(state: State, node: int) -> None:
     """Something couldn't be taken back, or nobody knows."""
     state.incomplete = True
+    if state.unsettled is None:
+        state.unsettled = set()
+    state.unsettled.add(state.name(node))
     item = own_item(state, node)
     if item is not None:
         item.incomplete = True

@@ -72,6 +72,15 @@ class StartFrom(Request, frozen=True):
     kept: Mapping[int, Skip[Any]]
 
 
+class UndoAgain(Request, frozen=True):
+    """What couldn't be taken back of a run that has ended: `retried` are nodes whose undo is tried again, the first one to be undone first;
+    `settled` are names of steps that a person has dealt with (R52).
+    """
+
+    retried: tuple[int, ...]
+    settled: tuple[str, ...]
+
+
 class RunOverdue(Request, frozen=True):
     """The run's own `timeout` is over."""
 

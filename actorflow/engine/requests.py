@@ -21,6 +21,7 @@ from actorflow.engine.orders import (
     Resume,
     RunOverdue,
     StartFrom,
+    UndoAgain,
     UndoAll,
     UndoStep,
 )
@@ -36,6 +37,7 @@ from actorflow.engine.state import (
     RUN,
     SET_ASIDE,
     SETTLING,
+    UNDO_FAILED,
     UNDO_WAITING,
     State,
 )
@@ -45,6 +47,7 @@ from actorflow.facts import (
     CompensationStarted,
     Fact,
     ItemFailed,
+    RollbackResumed,
     RollbackStarted,
     RunPaused,
     RunResumed,
@@ -61,6 +64,14 @@ from actorflow.policy import Skip
 def undoes_it_all(state: State, message: UndoAll, now: float) -> Fact | None:
     """R26: a reversible run that has succeeded is taken back like a failed one."""
     return RollbackStarted(state.run, message.at, cancelled=False) if state.ended == "succeeded" else None
+
+
+def undoes_again(state: State, message: UndoAgain, now: float) -> Fact | None:
+    """R52: only of a run that was rolled back, and only what wasn't undone."""
+    if state.ended not in ("failed", "cancelled", "undone"):
+        return None
+    retried = tuple(node for node in message.retried if state.status[node] == UNDO_FAILED)
+    return RollbackResumed(state.run, message.at, retried, message.settled)
 
 
 def time_is_over(state: State, message: RunOverdue, now: float) -> Fact | None:

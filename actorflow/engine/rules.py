@@ -21,6 +21,7 @@ rows: dict[type, Rule] = {
     orders.Cancel:                    Rule(None,           None,                                 None,                    policy.cancels_the_run),
     orders.Resume:                    Rule(None,           None,                                 None,                    requests.resumes),
     orders.UndoAll:                   Rule(None,           None,                                 None,                    requests.undoes_it_all),
+    orders.UndoAgain:                 Rule(None,           None,                                 None,                    requests.undoes_again),
     orders.GoOn:                      Rule(None,           None,                                 None,                    None),
     orders.StartFrom:                 Rule(None,           None,                                 None,                    requests.begins_with),
     orders.TakeOver:                  Rule(None,           None,                                 None,                    taking_over.takes_over),
@@ -33,6 +34,7 @@ rows: dict[type, Rule] = {
     facts.RunPaused:                  Rule(None,           fold.run_paused,                      requests.clears_the_way),
     facts.RunResumed:                 Rule(None,           fold.run_resumed),
     facts.RollbackStarted:            Rule(None,           fold.rollback_started,                requests.clears_the_way),
+    facts.RollbackResumed:            Rule(None,           handlers.rollback_resumed),
     facts.RunEnded:                   Rule(None,           fold.run_ended),
     facts.LeaseTaken:                 Rule(None,           fold.nothing_changes),
     # ── permits

@@ -198,7 +198,7 @@ class State:
         "ended", "errors", "facts", "first_at", "handler_errors", "handlers", "held", "incomplete", "lost", "more",
         "offered", "options", "orders", "overdue", "passed", "patience", "phase", "plan", "program", "readers", "ready",
         "reasons", "remaining", "result", "retry_at", "run", "running", "signals", "started", "status", "stopped", "stopping",
-        "takes", "tree", "tries", "uncounted", "undo_stack", "undone", "unknown", "values", "waits",
+        "takes", "tree", "tries", "uncounted", "undo_stack", "undone", "unknown", "unsettled", "values", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -257,6 +257,7 @@ class State:
         self.errors: list[StepError] = []
         self.acted = False  # something was compensated or undone
         self.incomplete = False
+        self.unsettled: set[str] | None = None  # names of what couldn't be taken back
         self.result: Any = None
         self.patience = 0.0  # until when what is in flight may end by itself, in a halt or a rollback
 

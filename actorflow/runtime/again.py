@@ -208,8 +208,8 @@ def check_irreversible(record: RunRecord, plan: Plan, data: Sequence[bytes], kep
 
 def stands(step: StepTold, plan: Plan) -> bool:
     """Whether what it did wasn't taken back, and can't be, or may stand."""
-    if step.status == "undo failed":
-        return True
+    if step.status in {"undo failed", "dealt with"}:
+        return step.status == "undo failed"
     if not any(matches(step.name, name) for name in irreversible(plan)):
         return False
     return any(attempt.phase == "run" and attempt.outcome in {"completed", *UNKNOWN} for attempt in step.attempts)

@@ -16,6 +16,7 @@ from actorflow.runtime.carrying import report
 from actorflow.runtime.handle import as_status
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.snapshot import snapshot_of
+from actorflow.runtime.stored import result_data
 
 if TYPE_CHECKING:
     from actorflow.runtime.handle import Run
@@ -48,7 +49,21 @@ class Endings:
         except Exception as error:
             self.machine.post(ResultRefused(row.id, self.machine.now(), error))
         else:
-            self.machine.post(ResultChecked(row.id, self.machine.now(), value))
+            self.machine.post(self.looked_at(row, value))
+
+    def completes(self, row: Row) -> bool:
+        """Whether middleware has something to say to the result."""
+        return any(overrides(middleware, "complete") for middleware in row.middleware)
+
+    def looked_at(self, row: Row, value: Any) -> ResultChecked | ResultRefused:
+        """R56: what can't be stored is refused."""
+        now = self.machine.now()
+        if row.journal is not None:
+            try:
+                result_data(row.journal.desk, row, value)
+            except NotSerializable as error:
+                return ResultRefused(row.id, now, error)
+        return ResultChecked(row.id, now, value)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -141,8 +156,11 @@ class Endings:
 
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def fault(self, row: Row, error: Exception) -> None:
-        """R35: the run is rolled back if its row is sound; a second fault, or one in the rollback itself, says that it isn't."""
+    def fault(self, row: Row, error: Exception, *, is_sound: bool = True) -> None:
+        """R35: the run is rolled back if its row is sound; a second fault, or one in the rollback itself, says that it isn't.
+
+        Nor is that of a run with a store if the fault came while its turn was decided: what was decided by then was never recorded.
+        """
         fault = RuntimeFault(
             f"the runtime failed in a turn of run {row.id!r}: {describe(error)}\nThis is a bug of ours."
         )
@@ -150,11 +168,14 @@ class Endings:
         log.error("a fault of the runtime", run=row.id, exc_info=error)
         state = row.state
         state.asks, state.orders, state.started = [], [], []
-        if row.failure is None and state.can_halt:
+        if is_sound and row.failure is None and state.can_halt:
             row.failure = fault
             self.machine.post(Broken(row.id, self.machine.now(), fault))
             return
-        self.give_up(row, fault)
+        if row.journal is not None and self.machine.keeper is not None:
+            self.machine.keeper.give_back(row, fault)
+        else:
+            self.give_up(row, fault)
 
     def give_up(self, row: Row, fault: ActorflowError) -> None:
         """Ends the run at once, as failed, its rollback incomplete."""

@@ -51,6 +51,9 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
+NOTHING: Final = msgpack.encode(None)
+
+
 class Desk:
     """What entries are written and read with. `max_bytes` bounds each value (R56)."""
 
@@ -67,6 +70,27 @@ class Desk:
                 path="$",
             )
         return data
+
+
+    def encode_any(self, value: Any, kind: Any, what: str) -> bytes:
+        """`None` stands for itself: what is skipped gives it whatever the type."""
+        return NOTHING if value is None else self.encode(value, kind, what)
+
+    def decode_any(self, data: bytes, kind: Any) -> Any:
+        return None if data == NOTHING else self.codec.decode(data, kind)
+
+    def failure(self, error: BaseException) -> FailureRecord:
+        """The error as a record; one that is too large is cut down to what it is, and how it begins: a failure isn't refused."""
+        written = failure_out(error)
+        if len(msgpack.encode(written)) <= self.max_bytes:
+            return written
+        said = written.message[: min(self.max_bytes, SHORT)]
+        said += f"… ({len(written.message):,} characters; the error was too large to be stored)"
+        return FailureRecord(type=written.type, message=said, kinds=written.kinds, args=[said])
+
+
+SHORT: Final = 1000
+"""How many characters are kept of what an error says that is too large."""
 
 
 # ── how each field is written and read ────────────────────────────────────────────────────────────────────────────────
@@ -133,7 +157,7 @@ def failure_in(written: FailureRecord) -> BaseException:
 
 
 def error_out(desk: Desk, row: Row, message: Any, error: BaseException | None) -> FailureRecord | None:
-    return None if error is None else failure_out(error)
+    return None if error is None else desk.failure(error)
 
 
 def error_in(desk: Desk, row: Row, draft: Draft, data: Any) -> BaseException | None:
@@ -141,7 +165,7 @@ def error_in(desk: Desk, row: Row, draft: Draft, data: Any) -> BaseException | N
 
 
 def packed_error_out(desk: Desk, row: Row, message: Any, error: BaseException) -> bytes:
-    return msgpack.encode(failure_out(error))
+    return msgpack.encode(desk.failure(error))
 
 
 def packed_error_in(desk: Desk, row: Row, draft: Draft, data: bytes) -> BaseException:
@@ -187,7 +211,7 @@ def given_out(desk: Desk, row: Row, message: facts.BodyOpened, given: Sequence[A
     plan = body_of(row, message.node, message.body).plan
     name = row.name(message.node)
     return [
-        None if place in plan.lent else desk.encode(value, plan.inputs[place].type, f"what {name!r} gives its body")
+        None if place in plan.lent else desk.encode_any(value, plan.inputs[place].type, f"what {name!r} gives its body")
         for place, value in enumerate(given)
     ]
 
@@ -197,19 +221,19 @@ def given_in(desk: Desk, row: Row, draft: Draft, data: Sequence[bytes | None]) -
         return (ABSENT,) * len(data)
     inputs = body_of(row, draft.node, draft.known["body"]).plan.inputs
     return tuple(
-        ABSENT if one is None else desk.codec.decode(one, inputs[place].type) for place, one in enumerate(data)
+        ABSENT if one is None else desk.decode_any(one, inputs[place].type) for place, one in enumerate(data)
     )
 
 
 def items_out(desk: Desk, row: Row, message: facts.ItemsPulled, items: Sequence[Any]) -> list[bytes]:
     kind = body_of(row, message.node, 0).plan.inputs[0].type
     name = row.name(message.node)
-    return [desk.encode(item, kind, f"an item of {name!r}") for item in items]
+    return [desk.encode_any(item, kind, f"an item of {name!r}") for item in items]
 
 
 def items_in(desk: Desk, row: Row, draft: Draft, data: Sequence[bytes]) -> list[Any]:
     kind = body_of(row, draft.node, 0).plan.inputs[0].type
-    return [desk.codec.decode(one, kind) for one in data]
+    return [desk.decode_any(one, kind) for one in data]
 
 
 def emitted_out(desk: Desk, row: Row, message: facts.StepsEmitted, plan: Any) -> Emitted | None:
@@ -284,6 +308,7 @@ SPECIAL: Final[Mapping[tuple[str, str], Coder]] = {
     ("ItemPatienceOver", "node"): NODE,
     ("Resume", "resolve"): ANSWERS,
     ("StartFrom", "kept"): ANSWERS,
+    ("UndoAgain", "retried"): NODES,
 }
 BY_NAME: Final[Mapping[str, Coder]] = {
     "value": RESULT, "error": ERROR, "reason": ERROR, "problem": ERROR, "refused": ERROR,
@@ -360,10 +385,10 @@ def succeeded(desk: Desk, row: Row, message: facts.StepSucceeded) -> Entry:
     return Entry("StepSucceeded", name, node, message.attempt, message.at, value, pack((message.began,)))
 
 
-def noted(row: Row, fact: Any) -> Entry:
+def noted(row: Row, fact: facts.StepFact | facts.RunFact) -> Entry:
     """A fact that followed: what it says in plain words and numbers; it is made again when the run is, so values aren't kept."""
     node = fact.node
-    kind: type[Any] = type(fact)
+    kind = type(fact)
     rest = REST.get(kind)
     if rest is None:
         rest = REST[kind] = rest_of(kind)
@@ -378,8 +403,8 @@ def noted(row: Row, fact: Any) -> Entry:
     value = None
     told = {name: getattr(fact, name) for name in rest}
     error = told.pop("error", None)
-    if isinstance(error, BaseException):
-        value = pack(record(error))
+    if isinstance(error, BaseException) and row.journal is not None:
+        value = pack(row.journal.desk.failure(error))
     more = pack(told) if told else None
     return Entry(type(fact).__name__, row.name(node) if node >= 0 else "", node, fact.attempt, fact.at, value, more)
 
@@ -396,8 +421,7 @@ def outcome_of_a_wait(row: Row, fact: facts.StepSucceeded) -> bytes | None:
 
 REST: dict[type[Any], tuple[str, ...]] = {}
 TOLD: Final = frozenset({
-    "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "workflow", "worker",
-    "signal",
+    "error", "status", "rollback", "by", "cancelled", "due", "tries", "index", "key", "phase", "settled", "signal", "workflow", "worker",
 })  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from actorflow import crash_points
 from actorflow.actors import TurnActor
 from actorflow.engine import (
+    CLOSING,
     AbandonStep,
     AskPermits,
     CheckResult,
@@ -98,7 +99,7 @@ class Executor(TurnActor[Any]):
         try:
             self.turn(row, row.state, message)
         except Exception as error:
-            self.services.endings.fault(row, error)
+            self.services.endings.fault(row, error, is_sound=row.journal is None)
 
     def turn(self, row: Row, state: State, message: Any) -> None:
         if row.journal is not None:
@@ -124,6 +125,11 @@ class Executor(TurnActor[Any]):
             state.more = False
             self.loop.call_soon(self.post, GoOn(row.id, now))
 
+    def turn_ended(self) -> None:
+        keeper = self.services.machine.keeper
+        if keeper is not None:
+            keeper.recorder.send()
+
     # ── with a store ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def recorded_turn(self, row: Row, state: State, journal: Journal, message: Any) -> None:
@@ -133,6 +139,8 @@ class Executor(TurnActor[Any]):
         decide(state, message, now)
         while state.asks:
             messages += self.ask(row, now)
+        if state.phase == CLOSING:
+            messages += self.look_at_result(row, now)
         facts = state.facts or []
         held = Held(state.started, state.orders, facts, self.names_for(state, facts), state.more, now)
         state.started, state.orders, state.more = [], [], False
@@ -146,6 +154,16 @@ class Executor(TurnActor[Any]):
         self.services.recorder.enter(row, held)
         if not held.waits:
             self.release(row, held)
+
+    def look_at_result(self, row: Row, now: float) -> list[Any]:
+        """R56: one that can't be stored fails the run before it counts as done; the turn says which. Middleware is asked by an order."""
+        state, endings = row.state, self.services.endings
+        if not any(type(order) is CheckResult for order in state.orders) or endings.completes(row):
+            return []
+        state.orders = [order for order in state.orders if type(order) is not CheckResult]
+        message = endings.looked_at(row, state.result)
+        decide(state, message, now)
+        return [message]
 
     def names_for(self, state: State, facts: Sequence[Any]) -> NodeNames | None:
         if self.hub.silent or state.tree is None:

@@ -84,17 +84,23 @@ def ended(view: RunView) -> Iterator[Reason]:
     rollback = f", rollback {view.rollback}" if view.status in ("failed", "cancelled") else ""
     then = ("retry() goes on with it as a new run, which keeps what still stands.",) if view.status == "failed" else ()
     yield Reason("ended", f"{ENDINGS[view.status]}{why}{when}{rollback}", then=then)
+    if view.rollback == "incomplete":
+        yield from not_taken_back(view)
+
+
+def not_taken_back(view: RunView) -> Iterator[Reason]:
+    """R52: what wasn't undone, and why."""
     for error in view.errors:
-        if error.phase in ("undo", "compensate"):
-            what = "undone" if error.phase == "undo" else "compensated"
-            yield Reason(
-                "ended",
-                f"step {error.step!r} couldn't be {what}: {error}",
-                error.step,
-                then=('resolve() takes "retry": its undo is tried again; or "done": a person has dealt with it',)
-                if error.phase == "undo"
-                else (),
-            )
+        step = repr(error.step)
+        if error.phase == "undo":
+            then = f'resolve() takes {step}: "retry", to try its undo again, or "done", if a person has dealt with it.'
+            yield Reason("ended", f"step {step} couldn't be undone: {error}", error.step, then=(then,))
+        elif error.phase == "compensate":
+            then = f'resolve() takes {step}: "done", if a person has dealt with it.'
+            yield Reason("ended", f"step {step} couldn't be compensated: {error}", error.step, then=(then,))
+        elif error.type.endswith("OutcomeUnknown"):
+            then = f'resolve() takes {step}: "done", if a person has found out, and dealt with it.'
+            yield Reason("ended", f"nobody knows whether step {step} acted: {error}", error.step, then=(then,))
 
 
 def halted(view: RunView) -> Iterator[Reason]:

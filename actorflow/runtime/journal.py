@@ -42,7 +42,7 @@ class Journal:
     """Of one run. `sequence` is that of the last row that is stored, or under way."""
 
     __slots__ = (
-        "accepted", "arriving", "consumed", "desk", "entries", "held", "is_strict", "is_under_way", "opening", "sequence", "status",
+        "accepted", "arriving", "consumed", "desk", "entries", "held", "is_closed", "is_strict", "is_under_way", "opening", "replaces", "sequence", "status",
         "taking", "turns",
     )  # fmt: skip
 
@@ -50,6 +50,8 @@ class Journal:
         self.desk = desk
         self.is_strict = is_strict
         self.opening = opening  # the run itself isn't stored yet
+        self.is_closed = False  # the run was let go: nothing more of it is recorded here
+        self.replaces = False  # one of this id that has ended
         self.sequence = sequence
         self.status = "" if opening is None else "running"  # of the run, as far as the store was told
         self.turns: list[Turn] = []  # not on their way yet

@@ -26,13 +26,13 @@ from actorflow.runtime.journal import Journal
 from actorflow.runtime.neighbours import is_dead, own_name
 from actorflow.runtime.recorder import Recorder
 from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
-from actorflow.store import ReadTurns
+from actorflow.store import ListRuns, ReadTurns, RunPage
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
-    from actorflow.store import RunRecord, Store
+    from actorflow.store import Request, RunRecord, Store
 
 log = structlog.get_logger("actorflow")
 
@@ -64,6 +64,7 @@ class Keeper:
         self.followed: set[Task[None]] = set()
         self.mail = Mail(self)
         self.given_up: set[str] = set()  # runs that are this runtime's, and that the store has failed
+        self.faulty: set[str] = set()  # runs on which this runtime has failed once
         self.locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
 
     @classmethod
@@ -112,10 +113,11 @@ class Keeper:
 
     # ── new runs ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def keep(self, row: Row) -> None:
-        """The row is a new run's: from now on it is recorded. Raises `NotSerializable`."""
+    def keep(self, row: Row, *, replaces: bool = False) -> None:
+        """The row is a new run's: from now on it is recorded, in the place of one that has ended if it `replaces` it. Raises `NotSerializable`."""
         strict = self.machine.config.durability == "strict"
         row.journal = Journal(self.desk, is_strict=strict, opening=new_run(self.desk, row))
+        row.journal.replaces = replaces
         begin_recording(row.state)
         row.journal.accepted = self.machine.loop.create_future()
         if crash_points.listener is not None:
@@ -124,19 +126,21 @@ class Keeper:
     async def find(self, run_id: str, plan: Plan, inputs: Sequence[Any]) -> Run[Any] | None:
         """R47: the run of this id that is stored. Raises `RunConflict` if it is another one."""
         try:
-            record = await self.store.get_run(run_id)
+            record = await self.record(run_id)
         except RecordNotFound:
             return None
         if record.workflow != plan.name:
             raise RunConflict(f"run {run_id!r} exists already, of workflow {record.workflow!r}\nUse another run_id.")
         if record.inputs != inputs_data(self.desk, plan, inputs):
             raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
+        if record.problem is not None and record.ended is None:
+            raise left_alone(record)
         return self.machine.find_current(run_id) or await self.attach(record, plan)
 
     async def attach(self, record: RunRecord, plan: Plan) -> Run[Any]:
         """A run that is stored and not here: it is taken over if nobody has it, else its end is waited for.
 
-        Raises `InvalidState` for one that is left alone (R51).
+        Raises `InvalidState` if it can't be built again, and so is left alone (R51).
         """
         outcome = outcome_of(record, plan, self.desk.codec)
         if outcome is None:
@@ -341,8 +345,10 @@ class Keeper:
     async def take(self, taken: Sequence[RunRecord]) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.claimed")
-        found = await self.held(self.store.together([ReadTurns(record.run_id) for record in taken]))
-        for record, data in zip(taken, found, strict=True):
+        asked: list[Request[Any]] = [ReadTurns(record.run_id) for record in taken]
+        asked += [ListRuns(parent=record.run_id, limit=1000) for record in taken]
+        found = await self.held(self.store.together(asked))
+        for record, data, children in zip(taken, found[: len(taken)], found[len(taken) :], strict=True):
             if record.run_id in self.machine.rows:
                 continue
             try:
@@ -352,18 +358,40 @@ class Keeper:
             except Unfit as problem:
                 await self.leave_alone(record, problem)
             else:
-                await self.go_on(row, before)
+                await self.go_on(row, before, children)
+
+    def give_back(self, row: Row, fault: ActorflowError) -> None:
+        """R35: a run on which the runtime has failed is read again from the store; if it fails a second time, the run is left alone."""
+        self.machine.let_go(row, fault)
+        again = row.id in self.faulty
+        self.faulty.add(row.id)
+        self.machine.services.endings.spawn(self.given_back(row, str(fault) if again else None))
+
+    async def given_back(self, row: Row, problem: str | None) -> None:
+        journal = row.journal
+        if journal is None or (journal.opening is not None and not journal.is_under_way):
+            return  # nothing of it is stored
+        if journal.is_under_way and self.recorder.under_way is not None:
+            await asyncio.wait({self.recorder.under_way})
+        try:
+            await self.held(self.store.release_run(row.id, owner=self.owner, problem=problem))
+        except ActorflowError as error:
+            log.warning("a run can't be given back to the store", run=row.id, error=str(error))
 
     async def leave_alone(self, record: RunRecord, problem: Unfit) -> None:
         """R51: it is never half-run."""
         log.error("a run is left alone", run=record.run_id, workflow=record.workflow, problem=str(problem))
         await self.held(self.store.release_run(record.run_id, owner=self.owner, problem=str(problem)))
 
-    async def go_on(self, row: Row, before: Before) -> None:
+    async def go_on(self, row: Row, before: Before, page: RunPage | Exception) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.built")
+        if isinstance(page, RunPage) and page.runs:
+            self.machine.services.children.meet(row, [run for run in page.runs if run.ended is None])
         await self.machine.starting.take_up(row, self.taking(row, before))
 
 
 def left_alone(record: RunRecord) -> InvalidState:
-    return InvalidState(f"run {record.run_id!r} is left alone: {record.problem}")
+    return InvalidState(
+        f"run {record.run_id!r} is left alone: {record.problem}\nOnce that is mended, release() has it taken over again."
+    )

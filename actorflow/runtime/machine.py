@@ -280,6 +280,8 @@ class Machine:
             row.counted = False
             self.slots.free()
         journal = row.journal
+        if journal is not None:
+            journal.is_closed = True
         if journal is not None and journal.accepted is not None and not journal.accepted.done():
             journal.accepted.set_exception(error)
             journal.accepted.exception()

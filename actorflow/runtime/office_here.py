@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from actorflow.store import RunRecord
 
 
+ROLLED_BACK = frozenset({"failed", "cancelled", "undone"})
+
+
 class OfficeHere(Office):
     def __init__(self, machine: Machine, keeper: Keeper) -> None:
         services = machine.services
@@ -83,8 +86,12 @@ class OfficeHere(Office):
     # ── going on ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def resolve(self, run_id: str, answers: Mapping[str, Any], who: str, why: str) -> Run[Any]:
-        """A halted run goes on with what was decided for the steps that were set aside (R49)."""
-        run = await self.machine.resuming.resume_known(run_id, answers)
+        """A halted run goes on with what was decided for the steps that were set aside (R49); one that was rolled back, with its undos (R52)."""
+        record = await self.keeper.record(run_id)
+        if record.status in ROLLED_BACK:
+            run = await self.machine.resuming.undo_again(run_id, answers)
+        else:
+            run = await self.machine.resuming.resume_known(run_id, answers)
         told = ", ".join(f"{step}={answer if isinstance(answer, str) else 'skip'}" for step, answer in answers.items())
         await self.note(run_id, f"resolve {told}" if told else "resume", who, why)
         return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from actorflow.plan import Around
+from actorflow.plan import Around, NodeValue
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan, ScopePlan
@@ -46,6 +46,21 @@ def recorded_of(plan: Plan) -> Iterator[Typed]:
             yield line, f"the result of {name!r}", step.returns
         else:
             yield from ((line, f"what {name!r} gives its body", kind) for kind in given_by(plan.scopes[node]))
+
+
+def gives_a_steps_result(plan: Plan) -> bool:
+    """Whether what a run gives is the result of one of its steps, as it is: then it is known that it can be stored when the run ends."""
+    known: bool | None = plan.memo.get(_GivesAStepsResult)
+    if known is None:
+        source = plan.draft.result if plan.draft is not None else None
+        step = plan.steps[source.node] if isinstance(source, NodeValue) else None
+        known = step is not None and step.control is None and step.returns is plan.return_type
+        plan.memo[_GivesAStepsResult] = known
+    return known
+
+
+class _GivesAStepsResult:
+    """Where a plan keeps the answer."""
 
 
 def given_by(scope: ScopePlan) -> Iterator[Any]:

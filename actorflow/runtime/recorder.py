@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Task
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
@@ -22,6 +22,7 @@ from actorflow.errors import (
     ActorflowError,
     CommitUnknown,
     LeaseLost,
+    RecordNotFound,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -29,8 +30,9 @@ from actorflow.errors import (
 )
 from actorflow.runtime.journal import Held
 from actorflow.runtime.resting import let_rest, may_rest, wake_of
+from actorflow.runtime.step_runner import EAGER
 from actorflow.runtime.stored import change_of
-from actorflow.store import Append, OpenRun, Request, RunChange, Turns, encode_turns
+from actorflow.store import Append, DeleteRun, OpenRun, Request, RunChange, Turns, encode_turns
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
@@ -66,7 +68,6 @@ class Recorder:
         self.clock = machine.services.clock
         self.due: dict[str, Row] = {}
         self.under_way: Task[None] | None = None
-        self.is_woken = False
         self.is_closed = False
         self.left: list[Row] = []  # runs that hadn't ended when the runtime was left
 
@@ -79,35 +80,43 @@ class Recorder:
         journal.held.append(held)
         if not journal.is_under_way:
             self.due[row.id] = row
-            self.wake()
-
-    def wake(self) -> None:
-        if self.under_way is None and not self.is_woken:
-            self.is_woken = True
-            self.loop.call_soon(self.send)
 
     # ── they go ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def send(self) -> None:
-        self.is_woken = False
-        if self.under_way is not None or self.is_closed:
+        """Called when the executor has handled all that had come, and when a commit is done."""
+        if self.under_way is not None or self.is_closed or not self.due:
             return
         due, self.due = self.due, {}
         offset = self.clock.time() - self.machine.now()
         batch: list[Sent] = []
         for row in due.values():
+            if row.journal is None or row.journal.is_closed:
+                continue
             try:
                 batch.append(self.sent(row, offset))
             except Exception as error:
-                self.machine.services.endings.fault(row, error)
+                self.machine.services.endings.fault(row, error, is_sound=False)
         if batch:
-            self.under_way = self.loop.create_task(self.commit(batch), name="actorflow: commit")
+            self.begin(self.commit(batch))
+
+    def begin(self, commit: Coroutine[Any, Any, None]) -> None:
+        """Goes as far as the store at once, where a task can: a turn of the loop less for each step of a chain."""
+        name = "actorflow: commit"
+        if not EAGER:
+            self.under_way = self.loop.create_task(commit, name=name)
+            return
+        task = Task(commit, loop=self.loop, name=name, eager_start=True)  # type: ignore[call-arg, unused-ignore]
+        if not task.done():
+            self.under_way = task
 
     def sent(self, row: Row, offset: float) -> Sent:
         journal = row.journal
         assert journal is not None
         requests: list[Request[Any]] = []
         if journal.opening is not None:
+            if journal.replaces:
+                requests.append(DeleteRun(row.id))
             requests.append(OpenRun(journal.opening, self.owner))
         data = encode_turns(Turns(self.worker, offset, journal.turns))
         change = change_of(journal.desk, row) if row.state.phase == ENDED or row.state.doing != journal.status else None
@@ -139,15 +148,17 @@ class Recorder:
             crash_points.listener("commit.stored")
         self.under_way = None
         for sent in batch:
-            assert sent.row.journal is not None
-            sent.row.journal.is_under_way = False
-            if sent.row.journal.held and len(sent.row.journal.held) > sent.turns:
+            journal = sent.row.journal
+            assert journal is not None
+            journal.is_under_way = False
+            if journal.turns:
                 self.due[sent.row.id] = sent.row
         if self.due:
             self.send()
-        found = iter(answers)
+        place = 0
         for sent in batch:
-            self.acknowledged(sent, [next(found) for _ in sent.requests])
+            ours, place = place, place + len(sent.requests)
+            self.acknowledged(sent, answers[ours:place])
         if crash_points.listener is not None:
             crash_points.listener("commit.released")
 
@@ -173,10 +184,10 @@ class Recorder:
     def acknowledged(self, sent: Sent, answers: Sequence[Any]) -> None:
         row, journal = sent.row, sent.row.journal
         assert journal is not None
-        refusal = next((answer for answer in answers if isinstance(answer, BaseException)), None)
-        if refusal is not None:
-            self.refused(row, refusal)
-            return
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, RecordNotFound):  # what is to be replaced may be gone
+                self.refused(row, answer)
+                return
         if journal.accepted is not None and not journal.accepted.done():
             journal.accepted.set_result(None)
         for _ in range(sent.turns):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from actorflow.engine import Resume, set_aside
+from actorflow.engine import GONE, UNDO_FAILED, Resume, UndoAgain, needs_arguments_to_be_undone, set_aside
 from actorflow.errors import InvalidState, brief, suggest
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
@@ -81,6 +81,22 @@ class Resuming:
         async with keeper.alone(run_id):
             row = await self.stored(keeper, plan, run_id)
             return await self.machine.starting.launch(row, Resume(row.id, self.machine.now(), {}, cancelled=reason))
+
+    async def undo_again(self, run_id: str, answers: Mapping[str, Any]) -> Run[Any]:
+        """R52: what wasn't undone of a run that was rolled back is tried again, or was dealt with. Raises `InvalidState`, `UnknownWorkflow`."""
+        self.machine.check_open()
+        keeper = self.machine.keeper
+        assert keeper is not None
+        async with keeper.alone(run_id):
+            record = await keeper.record(run_id)
+            self.machine.known.plan_named(record.workflow)
+            row = await keeper.reclaim(run_id, record.status)
+            try:
+                message = asked_of(row, answers, self.machine.now())
+            except InvalidState:
+                await keeper.release(row)
+                raise
+            return self.machine.enter(row, message)
 
     async def go_on(self, row: Row, resolve: Mapping[str, Any]) -> Run[Any]:
         try:
@@ -161,9 +177,43 @@ def resolved(row: Row, resolve: Mapping[str, Any]) -> dict[int, Any]:
     return {aside[name]: answer for name, answer in resolve.items()}
 
 
+def asked_of(row: Row, answers: Mapping[str, Any], now: float) -> UndoAgain:
+    """Raises `InvalidState` for a step that isn't one that wasn't undone, and for what isn't an answer."""
+    left: dict[str, str] = {error.node: error.phase for error in row.state.errors if error.phase in ("undo", "compensate")}
+    left |= {name: "unknown" for name in row.state.unsettled or () if name not in left}
+    refuse_others("resolve", answers, "a mapping of steps to answers", is_named)
+    for name, answer in answers.items():
+        if name not in left:
+            raise InvalidState(
+                f"there is nothing of step {name!r} of run {row.id!r} that wasn't taken back{suggest(name, left)}"
+            )
+        if answer != "done" and not (answer == "retry" and left[name] == "undo"):
+            takes = '"retry" or "done"' if left[name] == "undo" else '"done"'
+            raise InvalidState(f"step {name!r} is resolved by {takes}, not {brief(answer)}")
+    again = [name for name, phase in left.items() if phase == "undo" and answers.get(name) == "retry"]
+    nodes = {row.name(node): node for node in range(len(row.state.status)) if row.state.status[node] == UNDO_FAILED}
+    gone = [name for name in again if name not in nodes or takes_what_is_gone(row, nodes[name])]
+    if gone:
+        raise InvalidState(
+            f"what the undo of {gone[0]!r} takes isn't kept any more, so it can't be tried again\nDeal with it, then say \"done\"."
+        )
+    settled = tuple(name for name, answer in answers.items() if answer == "done")
+    return UndoAgain(row.id, now, tuple(nodes[name] for name in again), settled)
+
+
+def takes_what_is_gone(row: Row, node: int) -> bool:
+    taken = [row.state.values[node]]
+    if needs_arguments_to_be_undone(row.step(node)):
+        taken += row.arguments(node)
+    return any(value is GONE for value in taken)
+
+
 def check_skip(row: Row, node: int, answer: Any) -> None:
+    """Raises `InvalidState` for what isn't of the step's type, `NotSerializable` for what can't be stored."""
     if is_skip(answer) and answer.value is not None:
         try:
             check(answer.value, row.step(node).returns)
         except ValueMismatch as wrong:
             raise InvalidState(f"step {row.name(node)!r} can't have this value{wrong.path}: {wrong}") from None
+        if row.journal is not None:
+            row.journal.desk.encode(answer.value, row.step(node).returns, row.name(node))

@@ -20,14 +20,12 @@ from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, StartRun, UndoRun
 from actorflow.runtime.middleware import Middleware
-from actorflow.runtime.operating import Operations, check_answer, check_name
+from actorflow.runtime.operating_here import OperationsHere
 from actorflow.runtime.options import Runs, RunSettings
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.outcome import Approval
     from actorflow.runtime.machine import Machine
-    from actorflow.runtime.office_here import OfficeHere
     from actorflow.store import Codec, Store
     from actorflow.telemetry import Subscription
 
@@ -39,7 +37,7 @@ _SAME_BOUND = cast("int", UNCHANGED)
 _SAME_RATE = cast("Rate", UNCHANGED)
 
 
-class Runtime(Runs, Operations):
+class Runtime(Runs, OperationsHere):
     """Runs workflows, inside a service's own event loop. Use it as `async with Runtime(…) as runtime:`.
 
     workflows         those that messages may name
@@ -263,115 +261,6 @@ class Runtime(Runs, Operations):
         """
         machine = self._open()
         return machine.hub.subscribe(listener, *types, buffer=buffer)
-
-    # ── operating ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _office(self) -> OfficeHere:
-        from actorflow.runtime.office_here import office_of
-
-        return office_of(self._open())
-
-    async def cancel(self, run_id: str, /, reason: str = "", *, who: str = "") -> None:
-        """Has a run cancelled and taken back, wherever it goes on; returns when that is accepted.
-
-        Nothing happens to one that has ended, but that a halted one is taken back from where it stands.
-        """
-        machine = self._open()
-        if machine.keeper is None:
-            machine.cancel_run(run_id, reason)
-        else:
-            await self._office().cancel(run_id, reason, who)
-
-    async def halt(self, run_id: str, /, reason: str = "", *, who: str = "") -> None:
-        """Has a run paused, wherever it goes on; returns when that is accepted. Raises `InvalidState` if it has ended or is being taken back."""
-        machine = self._open()
-        if machine.keeper is None:
-            machine.halt_run(run_id, reason)
-        else:
-            await self._office().halt(run_id, reason, who)
-
-    async def signal(self, run_id: str, name: str, value: Any = None, /, *, who: str = "", why: str = "") -> None:
-        machine = self._open()
-        if machine.keeper is None:
-            from actorflow.runtime.signals import send_here
-
-            check_name(name)
-            send_here(machine, run_id, name, value)
-        else:
-            await super().signal(run_id, name, value, who=who, why=why)
-
-    async def _answers(self, run_id: str, name: str | None, answer: Approval) -> None:
-        machine = self._open()
-        if machine.keeper is None:
-            from actorflow.runtime.signals import answer_here
-
-            check_answer(name, answer.who, answer.why)
-            answer_here(machine, run_id, name, answer)
-        else:
-            await super()._answers(run_id, name, answer)
-
-    async def resolve(
-        self,
-        run_id: str,
-        answers: Mapping[str, Literal["retry", "fail"] | Skip[Any]],
-        /,
-        *,
-        who: str = "",
-        why: str = "",
-    ) -> Run[Any]:
-        """Says what is to become of each step of a halted run that was set aside: run it again, take it as failed, or take a value for it (R49).
-
-        The run goes on here. Raises `InvalidState` if it isn't halted, or a step isn't named, and `UnknownWorkflow`.
-        """
-        return await self._office().resolve(run_id, answers, who, why)
-
-    async def retry(
-        self,
-        run_id: str,
-        /,
-        *,
-        allow_irreversible: Sequence[str] = (),
-        new_run_id: str | None = None,
-        who: str = "",
-        why: str = "",
-    ) -> Run[Any]:
-        """Runs a failed or cancelled run again from where it failed: as a new run, with new budgets (R14), which goes on here.
-
-        It keeps the results that still stand, as values; what was undone runs again, with what follows from it. Raises `InvalidState` if a step
-        would act twice that can't be taken back, or whose undo was given up, unless `allow_irreversible` names it (R49).
-        """
-        from actorflow.runtime.again import Again
-
-        how = Again("retry", (), frozenset(allow_irreversible), new_run_id)
-        return await self._office().again(run_id, how, who, why)
-
-    async def replay(
-        self,
-        run_id: str,
-        /,
-        from_step: str | None = None,
-        *,
-        allow_irreversible: Sequence[str] = (),
-        new_run_id: str | None = None,
-        who: str = "",
-        why: str = "",
-    ) -> Run[Any]:
-        """Runs a run that has ended again, with the same inputs, as a new run, which goes on here: from the start, or from a step.
-
-        `from_step` runs again with all that follows from it; the results of the others are kept, as values. Raises as `retry` does.
-        """
-        from actorflow.runtime.again import Again
-
-        fresh = None if from_step is None else (from_step,)
-        how = Again("replay", fresh, frozenset(allow_irreversible), new_run_id)
-        return await self._office().again(run_id, how, who, why)
-
-    async def take_over(self, run_id: str, /, *, who: str = "", why: str = "") -> Run[Any]:
-        """Has an unfinished run that nobody has go on here, even if this runtime was told not to look for such (R50).
-
-        Raises `InvalidState` if it has ended, a live runtime has it, or its workflow doesn't fit any more (R51), and `UnknownWorkflow`.
-        """
-        return await self._office().take_over(run_id, who, why)
 
     # ── actors and limits ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, StartFrom, State, TakeOver
-from actorflow.errors import ActorflowError, RunConflict, StepError
+from actorflow.errors import ActorflowError, LeaseLost, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
@@ -20,10 +20,12 @@ from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.options import RunSettings
+from actorflow.runtime.recordable import gives_a_steps_result
 from actorflow.runtime.row import Row
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
+    from actorflow.runtime.keeper import Keeper
     from actorflow.runtime.machine import Machine
 
 
@@ -37,8 +39,8 @@ class Starting:
     def run_options(self, settings: RunSettings, *, checked: bool) -> RunOptions:
         config = self.machine.config
         return RunOptions(
-            timeout=settings.timeout,
-            on_timeout=settings.on_timeout or ("cancel" if config.store is None else "halt"),
+            timeout=settings.timeout,  # a child that is halted would be nobody's: its parent starts it anew
+            on_timeout=settings.on_timeout or ("cancel" if config.store is None or is_child(settings) else "halt"),
             reversible=settings.reversible,
             sequential=settings.sequential,
             max_concurrency=settings.max_concurrency,
@@ -57,8 +59,10 @@ class Starting:
         if settings.parent is not None and run_id is not None:
             row, node, _ = settings.parent
             found = row.children.get(node, {}).get(run_id)
-            if found is not None and found._outcome is not None and not isinstance(found._outcome, Succeeded):
+            if found is not None and ended_badly(found):
                 return None
+            if found is not None and found._row is None and found._outcome is None:  # it went on elsewhere
+                found = None
         if found is None and run_id is not None:
             found = machine.find_current(run_id)
             if settings.parent is not None and found is not None and ended_badly(found):
@@ -81,21 +85,49 @@ class Starting:
         if settings.run_id is not None:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
-                return await accepted(found)
-        keeper = machine.keeper
+                return await self.accepted(found, plan, inputs)
+        keeper, replaces = machine.keeper, False
         if settings.run_id is not None and keeper is not None:
             found = await keeper.find(settings.run_id, plan, inputs) or self.existing(settings, workflow, inputs)
+            if found is not None and is_child(settings) and ended_badly(found):
+                replaces, found = True, None
             if found is not None:
-                return await accepted(found)
+                self.join(found, settings)
+                return await self.accepted(found, plan, inputs)
         if settings.parent is None and await machine.slots.take(wait=wait):
             found = self.gone_first(settings, workflow, inputs)
             if found is not None:
-                return await accepted(found)
+                return await self.accepted(found, plan, inputs)
         row = self.row(workflow, plan, inputs, settings)
         row.counted = settings.parent is None
         if keeper is not None:
-            keeper.keep(row)
-        return await accepted(await self.launch(row, with_caller=settings.cancel_with_caller))
+            self.keep(keeper, row, replaces=replaces)
+        run = await self.launch(row, with_caller=settings.cancel_with_caller)
+        return await self.accepted(run, plan, inputs)
+
+    async def accepted(self, run: Run[Any], plan: Plan, inputs: Sequence[Any]) -> Run[Any]:
+        """The run, once it is stored: nobody is told of it before (R48). That of another runtime, if it has started one of this id meanwhile."""
+        journal = run._row.journal if run._row is not None else None
+        if journal is None or journal.accepted is None:
+            return run
+        try:
+            await asyncio.shield(journal.accepted)
+        except LeaseLost:
+            keeper = self.machine.keeper
+            found = None if keeper is None else await keeper.find(run.id, plan, inputs)
+            if found is None:
+                raise
+            return found
+        return run
+
+    def keep(self, keeper: Keeper, row: Row, *, replaces: bool) -> None:
+        """The run will be recorded. Raises `NotSerializable`; then it doesn't take its place among `max_runs`."""
+        try:
+            keeper.keep(row, replaces=replaces)
+        except ActorflowError:
+            if row.counted:
+                self.machine.slots.free()
+            raise
 
     def gone_first(self, settings: RunSettings, workflow: Workflow[..., Any], inputs: Sequence[Any]) -> Run[Any] | None:
         """While a start waited for its place, the runtime may have been left, or another start of this id gone first."""
@@ -155,6 +187,7 @@ class Starting:
         middleware = (*machine.config.middleware, *plan.middleware) if plan.middleware else machine.config.middleware
         options = self.defaults
         checked = bool(middleware) and any(overrides(one, "complete") for one in middleware)
+        checked = checked or (machine.keeper is not None and not gives_a_steps_result(plan))
         if checked or settings is not machine.plain:
             options = self.run_options(settings, checked=checked)
         run_id = settings.run_id or self.child_id(settings, plan.name)
@@ -171,6 +204,14 @@ class Starting:
         if settings.parent is not None and not settings.detached:
             self.adopt(row, settings)
         return row
+
+    def join(self, run: Run[Any], settings: RunSettings) -> None:
+        """R30: a child that went on when its parent was lost, or has ended since, is the child of the step's new attempt."""
+        if is_child(settings) and settings.parent is not None:
+            parent, node, _ = settings.parent
+            parent.children.setdefault(node, {})[run.id] = run
+            if run._row is not None:
+                self.adopt(run._row, settings)
 
     def adopt(self, row: Row, settings: RunSettings) -> None:
         """R30: the run is the child of a step."""
@@ -221,12 +262,8 @@ def early(handle: Run[Any], message: Resume) -> str | None:
     return handle._cancelled_early if message.cancelled is None else message.cancelled
 
 
-async def accepted(run: Run[Any]) -> Run[Any]:
-    """The run, once it is stored: nobody is told of it before (R48)."""
-    journal = run._row.journal if run._row is not None else None
-    if journal is not None and journal.accepted is not None:
-        await asyncio.shield(journal.accepted)
-    return run
+def is_child(settings: RunSettings) -> bool:
+    return settings.parent is not None and not settings.detached
 
 
 def ended_badly(run: Run[Any]) -> bool:

@@ -219,8 +219,16 @@ def resumed(steps: dict[str, StepTold], entry: HistoryEntry) -> None:
             step.status = "ready"
 
 
+def dealt_with(steps: dict[str, StepTold], entry: HistoryEntry) -> None:
+    """By a person, by name (R52)."""
+    for name in entry.details.get("settled", ()):
+        if name in steps:
+            steps[name].status = "dealt with"
+
+
 OF_MANY: Final[Mapping[str, Callable[[dict[str, StepTold], HistoryEntry], None]]] = {
     "PermitsQueued": permits_wait,
     "LeaseTaken": taken_over,
     "RunResumed": resumed,
+    "RollbackResumed": dealt_with,
 }  # fmt: skip

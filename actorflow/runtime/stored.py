@@ -13,11 +13,11 @@ from actorflow.engine import ENDED, RunOptions, State, begin_recording, replay_t
 from actorflow.errors import ActorflowError, RunFailed, StepError
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.runtime.context import lend
-from actorflow.runtime.entries import Desk, read
+from actorflow.runtime.entries import NOTHING, Desk, read
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.row import Row
-from actorflow.runtime.snapshot_records import Noted, error_of, noted
+from actorflow.runtime.snapshot_records import Noted, error_of
 from actorflow.store import Codec, NewRun, RunChange, Turn, decode_turns
 
 if TYPE_CHECKING:
@@ -67,14 +67,19 @@ def new_run(desk: Desk, row: Row) -> NewRun:
 
 def change_of(desk: Desk, row: Row) -> RunChange:
     """What of the run itself is new with the turns that are stored now."""
-    state, plan = row.state, row.launch.plan
+    state = row.state
     if state.phase != ENDED:
         return RunChange(status=state.doing)
     if state.ended in ("succeeded", "undone"):
-        result = desk.encode(state.result, plan.return_type, f"the result of run {row.id!r}")
-        return RunChange(status=state.ended, result=result)
-    end = StoredEnd(state.by, state.rollback, list(map(noted, state.errors)), tuple(map(row.name, set_aside(state))))
+        return RunChange(status=state.ended, result=result_data(desk, row, state.result))
+    errors = [Noted(one.node, one.phase, one.attempt, desk.failure(one.error)) for one in state.errors]
+    end = StoredEnd(state.by, state.rollback, errors, tuple(map(row.name, set_aside(state))))
     return RunChange(status=state.ended, failure=msgpack.encode(end))
+
+
+def result_data(desk: Desk, row: Row, value: Any) -> bytes:
+    """`None` stands for itself, whatever the type: a step that is skipped gives it. Raises `NotSerializable`."""
+    return desk.encode_any(value, row.launch.plan.return_type, f"the result of run {row.id!r}")
 
 
 # ── read ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,7 +88,8 @@ def change_of(desk: Desk, row: Row) -> RunChange:
 def outcome_of(record: RunRecord, plan: Plan, codec: Codec) -> Outcome[Any] | None:
     """How the run ended, or `None` if it hasn't."""
     if record.status in ("succeeded", "undone", "undoing"):
-        return Succeeded(codec.decode(record.result or b"\xc0", plan.return_type), record.run_id)
+        data = record.result or NOTHING
+        return Succeeded(None if data == NOTHING else codec.decode(data, plan.return_type), record.run_id)
     if record.failure is None:
         return None
     end = msgpack.decode(record.failure, type=StoredEnd)

@@ -55,9 +55,10 @@ class AttemptView(msgspec.Struct, frozen=True):
 class StepView(msgspec.Struct, frozen=True):
     """A step of a run.
 
-    `status` is pending, ready, waiting for permits, in guards, running, waiting (for its next attempt), sleeping, waiting for a signal, waiting for approval, interrupted, set aside, compensating,
-    completed, skipped, failed, undoing, undone or undo failed. `due`: when the next try is. `error` is the last one's text. `value` is what it
-    returned, if it was asked for. One that waits for a signal or an approval has a `signal`, an approval a `question`; `by` may answer it.
+    `status` is pending, ready, waiting for permits, in guards, running, waiting (for its next attempt), sleeping, waiting for a signal,
+    waiting for approval, interrupted, set aside, compensating, completed, skipped, failed, undoing, undone, undo failed, or dealt with (by a
+    person). `due`: when the next try is, or the wait ends by itself. `error` is the last one's text. `value` is what it returned, if it was asked
+    for. One that waits for a signal or an approval has a `signal`, an approval a `question`; `by` may answer it.
     """
 
     name: str

@@ -73,7 +73,10 @@ class Writer:
         return self._gather((request,), is_single=True)
 
     def ask_all(self, requests: Sequence[Request[Any]]) -> asyncio.Future[list[Any]]:
-        return self._gather(requests, is_single=False)
+        """These are gathered already: they go at once, after what was asked before."""
+        future = self._gather(requests, is_single=False)
+        self._hand_over()
+        return future
 
     def _gather(self, requests: Sequence[Request[Any]], *, is_single: bool) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()

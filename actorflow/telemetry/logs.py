@@ -21,6 +21,7 @@ LEVELS: dict[type, Level] = {
     facts.WaitStarted: "info",
     facts.SignalReceived: "info",
     facts.RollbackStarted: "warning",
+    facts.RollbackResumed: "info",
     facts.SnapshotFailed: "warning",
     facts.GuardFailed: "warning",
     facts.AttemptFailed: "warning",

@@ -23,16 +23,8 @@ from actorflow.testing.sequencer import Sequencer
 
 if TYPE_CHECKING:
     from actorflow.testing.checking import InvariantBroken, check_run, check_store
-    from actorflow.testing.crashes import (
-        CRASH_POINTS,
-        Crashes,
-        Crashing,
-        Saga,
-        Story,
-        at_every_commit,
-        crash_at,
-        crash_everywhere,
-    )
+    from actorflow.testing.crashes import CRASH_POINTS, Crashes, Crashing, Saga, Story, crash_at
+    from actorflow.testing.everywhere import at_every_commit, crash_everywhere
     from actorflow.testing.faulty_store import FaultyStore, StoreFault
     from actorflow.testing.lives import Life, MortalStore, ProcessDied
     from actorflow.testing.store_contract import StoreContract
@@ -40,7 +32,8 @@ else:
     __getattr__ = loads_later(
         __name__,
         checking="InvariantBroken check_run check_store",
-        crashes="CRASH_POINTS Crashes Crashing Saga Story at_every_commit crash_at crash_everywhere",
+        crashes="CRASH_POINTS Crashes Crashing Saga Story crash_at",
+        everywhere="at_every_commit crash_everywhere",
         faulty_store="FaultyStore StoreFault",
         lives="Life MortalStore ProcessDied",
         store_contract="StoreContract",

@@ -1,16 +1,9 @@
-"""Crashes at every place where a process may die, in this process: the runtime is cut off there, another one takes over what the store has.
-
-    async for story in crash_everywhere(lambda: Saga(book_trip, (Trip("Oslo"),)), clock=clock):
-        assert story.outcome == ...
-
-What dies is one runtime: its store is deaf from then on, its tasks are cancelled, nothing of it is recorded. What its steps have done elsewhere stays
-done. So a step's own `finally` runs as it doesn't when a process is killed; for that, kill one (`tests/durable` does).
-"""
+"""A saga that goes through as many runtimes as it takes, each of which dies where it is told; see `everywhere`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -19,10 +12,11 @@ from actorflow import crash_points
 from actorflow.errors import InvalidState, RecordNotFound
 from actorflow.outcome import Outcome
 from actorflow.runtime import Runtime, step_context
-from actorflow.store import MemoryStore, Store
+from actorflow.store import MemoryStore, Store, decode_turns
 from actorflow.testing.checking import InvariantBroken, check_store, steps_completed
 from actorflow.testing.clock import MockClock
 from actorflow.testing.lives import LIVING, Life, ProcessDied, ignore_deaths
+from actorflow.testing.told import entries
 from actorflow.workflow import Workflow
 
 CRASH_POINTS: Final[Mapping[str, str]] = crash_points.POINTS
@@ -129,6 +123,15 @@ class Story:
         return f"{self.saga.workflow.name}, which died at {died}" if died else f"{self.saga.workflow.name}, undisturbed"
 
 
+BEGINNINGS: Final[Mapping[str, str]] = {
+    "step.entering": "StepStarted",
+    "compensate.entering": "CompensationStarted",
+    "undo.entering": "UndoStarted",
+}
+"""What has to be stored before each."""
+KINDS: Final = frozenset(BEGINNINGS.values())
+
+
 class Crashing:
     """Runs a saga on a store, through as many runtimes as it takes.
 
@@ -156,7 +159,9 @@ class Crashing:
         self.lease = lease
         self.asks = asks
         self.completed: frozenset[str] = frozenset()
-        self.repeated: list[str] = []
+        self.begun: set[tuple[str, str]] = set()
+        self.is_strict = saga.options.get("durability", "strict") == "strict"
+        self.problems: list[str] = []
 
     async def run(self, strikes: Strikes) -> Story:
         """Until the run has ended, and whoever started it knows how. Raises `InvariantBroken`, and `AssertionError` if the run doesn't move any more."""
@@ -170,10 +175,8 @@ class Crashing:
         finally:
             loop.set_exception_handler(handler)
         story = Story(self.saga, self.run_id, outcome, crashes.points, crashes.deaths, lives)
-        if self.repeated:
-            raise InvariantBroken(
-                [f"{story}: step {name!r} ran again, though its completion is stored" for name in self.repeated]
-            )
+        if self.problems:
+            raise InvariantBroken([f"{story}: {problem}" for problem in self.problems])
         async with self.store() as store:
             await check_store(store)
         return story
@@ -190,9 +193,14 @@ class Crashing:
     async def live_once(self) -> Outcome[Any] | None:
         """`None` if it has died, even if it was after the run's end."""
         self.completed = await self.stored()
-        options = {"workflows": [self.saga.workflow], "seed": 0, "lease": self.lease, **self.saga.options}
+        options: dict[str, Any] = {
+            "workflows": [self.saga.workflow],
+            "seed": 0,
+            "lease": self.lease,
+            **self.saga.options,
+        }
         outcome = None
-        async with Life(self.store(), clock=self.clock, **options) as life:
+        async with Life(self.store(), hears=self.hears, clock=self.clock, **options) as life:
             if not life.is_dead:
                 outcome = await life.until_dead(self.outcome(life))
         return None if life.is_dead else outcome
@@ -239,79 +247,18 @@ class Crashing:
                 return frozenset()
 
     def look(self, point: str) -> None:
-        if point == "step.entering":
-            self.check_again(step_context().node)
+        """R50: a step whose completion was stored when the runtime began isn't entered again. R48: nothing is entered before that is stored."""
+        kind = BEGINNINGS.get(point)
+        if kind is None:
+            return
+        here = step_context()
+        if point == "step.entering" and here.node in self.completed:
+            self.problems.append(f"step {here.node!r} ran again, though its completion is stored")
+        if self.is_strict and (kind, here.node) not in self.begun:
+            self.problems.append(
+                f"{point} of step {here.node!r}, attempt {here.attempt}, and that it begins isn't stored"
+            )
 
-    def check_again(self, name: str) -> None:
-        """R50: a step whose completion was stored when the runtime began isn't entered again."""
-        if name in self.completed:
-            self.repeated.append(name)
-
-
-# ── all of them ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def crash_everywhere(
-    prepare: Callable[[], Saga],
-    *,
-    clock: MockClock,
-    open_store: Callable[[], Callable[[], Store]] | None = None,
-    pairs: bool = True,
-    **options: Any,
-) -> AsyncIterator[Story]:
-    """Runs the saga undisturbed, and yields that; then once for each of the n points that it reached, with a crash there, and once for each
-    pair of them: n and n(n+1)/2 stories.
-
-    A pair (i, j), i ≤ j, is a crash at the i-th point and another one at the (j - i + 1)-th that is reached after it, recovery included; if the run
-    ends before, it has ended. `prepare` makes the saga anew each time, with a world of its own, and `open_store` what makes its stores;
-    `options` are those of `Crashing`.
-    """
-
-    async def told(strikes: Strikes) -> Story:
-        return await Crashing(prepare(), clock=clock, store=open_store() if open_store else None, **options).run(
-            strikes
-        )
-
-    undisturbed = await told(never)
-    yield undisturbed
-    count = len(undisturbed.points)
-    for first in range(1, count + 1):
-        yield await told(once_at(first))
-    for first in range(1, count + 1 if pairs else 0):
-        for second in range(first, count + 1):
-            yield await told(once_at(first, second + 1))
-
-
-def never(point: str, count: int) -> bool:
-    return False
-
-
-def once_at(*hits: int) -> Strikes:
-    """At these of all points that are reached, from 1."""
-    return lambda point, count: count in hits
-
-
-PROGRESS: Final = frozenset({
-    "run.opening", "step.returned", "guard.returned", "compensate.returned", "undo.returned", "scope.decided",
-})  # fmt: skip
-"""What has been done when these are reached needn't be done again once it is stored."""
-
-
-def at_every_commit() -> Strikes:
-    """Always restarts: a runtime dies as soon as something that was done is stored, so nothing that only it remembers is ever used.
-
-    It doesn't for the sake of commits in which the run was only taken over, or an around entered once more: then nothing would ever be done.
-    """
-    has_moved = is_worth_it = False
-
-    def strikes(point: str, count: int) -> bool:
-        nonlocal has_moved, is_worth_it
-        if point == "commit.sending":
-            is_worth_it, has_moved = has_moved, False
-        has_moved |= point in PROGRESS
-        if point != "commit.stored" or not is_worth_it:
-            return False
-        has_moved = is_worth_it = False
-        return True
-
-    return strikes
+    def hears(self, turns: bytes) -> None:
+        """Which beginnings are stored."""
+        self.begun.update((entry.kind, entry.step) for entry in entries([decode_turns(turns)]) if entry.kind in KINDS)

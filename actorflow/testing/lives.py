@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from actorflow.runtime import Runtime, vanish
-from actorflow.store import Request, Store, StoreFace
+from actorflow.store import Append, Request, Store, StoreFace
 
 T = TypeVar("T")
 
@@ -31,12 +31,15 @@ class Death:
 class MortalStore(StoreFace):
     """A runtime's own view of a store. When it is dead nothing more gets through, and no call of it ever comes back.
 
-    It enters and leaves the store that it shows.
+    It enters and leaves the store that it shows. `hears` is told the turns that are stored, before the runtime is.
     """
 
-    def __init__(self, store: Store, death: Death | None = None) -> None:
+    def __init__(
+        self, store: Store, death: Death | None = None, *, hears: Callable[[bytes], None] | None = None
+    ) -> None:
         self.store = store
         self.death = death or Death()
+        self.hears = hears
 
     def __repr__(self) -> str:
         return f"MortalStore({self.store!r})"
@@ -69,6 +72,10 @@ class MortalStore(StoreFace):
         except Exception:
             await self.heard()
             raise
+        if self.hears is not None:
+            for request in requests:
+                if isinstance(request, Append):
+                    self.hears(request.turns)
         await self.heard()
         return answers
 
@@ -85,8 +92,8 @@ class Life:
     store isn't told that it is gone.
     """
 
-    def __init__(self, store: Store, **options: Any) -> None:
-        self.store = MortalStore(store)
+    def __init__(self, store: Store, *, hears: Callable[[bytes], None] | None = None, **options: Any) -> None:
+        self.store = MortalStore(store, hears=hears)
         self.runtime = Runtime(store=self.store, **options)
         self.died = asyncio.Event()
         self._others: set[asyncio.Task[Any]] = set()

@@ -277,3 +277,15 @@ def test_a_failed_run_is_retried_and_any_is_replayed(call: Caller, folder: Path)
     said = call("runs", "retry", "good", "--app", FLOWS)
     assert (said.code, "there is nothing to retry" in said.err) == (2, True)
     assert "has no step 'chrge'" in call("runs", "replay", "good", "--from-step", "chrge", "--app", FLOWS).err
+
+
+def test_an_undo_that_was_given_up_is_dealt_with(call: Caller, folder: Path) -> None:
+    """R52, from a terminal."""
+    recorded(folder, (stuck, "stuck", ()))
+    said = call("runs", "resolve", "stuck", "clean=retry", "--app", FLOWS)
+    assert said.code == 1
+    assert "not undone: clean" in said.out
+    said = call("runs", "resolve", "stuck", "clean=done", "--app", FLOWS, "--who", "ann", "--why", "mopped it up")
+    assert said.code == 1  # the run has failed all the same
+    assert "rollback complete" in said.out
+    assert "ann  resolve clean=done: mopped it up" in call("runs", "show", "stuck").out

@@ -20,7 +20,7 @@ from actorflow.testing import (
     check_store,
     crash_at,
 )
-from actorflow.testing.crashes import never
+from actorflow.testing.everywhere import never
 
 
 @step
@@ -96,3 +96,15 @@ async def test_a_step_that_runs_again_though_its_completion_is_stored_is_told(cl
 def test_a_fault_of_a_store_that_makes_no_sense_is_refused(fault: dict[str, float]) -> None:
     with pytest.raises(InvalidState):
         FaultyStore(MemoryStore()).at(**{"commit": 1, **fault})  # type: ignore[arg-type]
+
+
+async def test_a_step_that_is_entered_before_that_is_stored_is_told(clock: MockClock) -> None:
+    """R48: strict."""
+
+    class Deaf(Crashing):
+        def hears(self, turns: bytes) -> None: ...
+
+    told = r"step\.entering of step 'double', attempt 1, and that it begins isn't stored"
+    with pytest.raises(InvariantBroken, match=told):
+        await Deaf(Saga(twice, (1,)), clock=clock).run(never)
+    assert (await Deaf(Saga(twice, (1,), {"durability": "write_behind"}), clock=clock).run(never)).lives == 1

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from actorflow import Failed, Succeeded
 from actorflow.failures import failure
 from actorflow.testing import Crashing, MockClock, Saga, Story, at_every_commit
-from actorflow.testing.crashes import Strikes, never, once_at
+from actorflow.testing.crashes import Strikes
+from actorflow.testing.everywhere import never, once_at
 from tests.durable.compared import check_world, saga_of, what_came
 from tests.durable.sagas import CASES, Case
 from tests.nested.drawn import HEARD, Heard, Refused, drawn
