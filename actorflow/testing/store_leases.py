@@ -165,6 +165,16 @@ class LeaseContract:
         (run,) = await store.claim_runs(two, workflows=["book"])
         assert (run.run_id, run.wake) == ("later", None)
 
+    async def test_a_message_wakes_a_run_that_rests(
+        self, store: Store, one: int, two: int, store_clock: StoreClock
+    ) -> None:
+        await opened(store, "rests", one)
+        await store.release_run("rests", owner=one, wake=store_clock.time() + 600)
+        assert await store.claim_runs(two) == []
+        await store.post("rests", "signal", b"now")
+        assert (await store.get_run("rests")).wake is None
+        assert ids(await store.claim_runs(two)) == ["rests"]
+
     async def test_a_run_is_released_with_an_append(
         self, store: Store, one: int, two: int, store_clock: StoreClock
     ) -> None:
