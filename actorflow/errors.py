@@ -374,8 +374,14 @@ class LeaseLost(ActorflowError):
         self.run = run
         self.current = current
         has = "nobody has it" if current is None else f"runtime {current} has it"
-        lost = f"runtime {owner} doesn't have run {run!r} any more: {has}" if run else f"runtime {owner} has lost its lease"
-        super().__init__(f"{lost}\nNothing was changed. What it did for {'it' if run else 'its runs'} ends here; another may go on.")
+        lost = (
+            f"runtime {owner} doesn't have run {run!r} any more: {has}"
+            if run
+            else f"runtime {owner} has lost its lease"
+        )
+        super().__init__(
+            f"{lost}\nNothing was changed. What it did for {'it' if run else 'its runs'} ends here; another may go on."
+        )
 
 
 class StoreError(ActorflowError):

@@ -185,7 +185,9 @@ class Recorder:
         row, journal = sent.row, sent.row.journal
         assert journal is not None
         for answer in answers:
-            if isinstance(answer, BaseException) and not isinstance(answer, RecordNotFound):  # what is to be replaced may be gone
+            if isinstance(answer, BaseException) and not isinstance(
+                answer, RecordNotFound
+            ):  # what is to be replaced may be gone
                 self.refused(row, answer)
                 return
         if journal.accepted is not None and not journal.accepted.done():
@@ -219,7 +221,13 @@ class Recorder:
         offset = self.clock.time() - self.machine.now()
         mark = encode_turns(Turns(self.worker, offset, []))
         marks = [
-            Append(row.id, self.owner, row.journal.sequence + 1, mark, RunChange(release=True, wake=wake_of(self.machine, row)))
+            Append(
+                row.id,
+                self.owner,
+                row.journal.sequence + 1,
+                mark,
+                RunChange(release=True, wake=wake_of(self.machine, row)),
+            )
             for row in self.left
             if row.journal is not None and row.journal.opening is None and not row.journal.is_under_way
         ]

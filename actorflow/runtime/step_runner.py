@@ -314,7 +314,9 @@ class StepRunner:
         handler = row.step(order.node).compensate
         if handler is None:
             raise AssertionError(f"{row.name(order.node)} has no compensation")
-        if order.node in row.children and self.services.children.settle_then(row, order.node, partial(self.compensate, row, order)):
+        if order.node in row.children and self.services.children.settle_then(
+            row, order.node, partial(self.compensate, row, order)
+        ):
             return  # they went on when the run was taken over (R30)
         self.spawn_handler(row, order, handler, run_compensation(self, row, order))
 

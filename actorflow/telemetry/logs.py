@@ -52,7 +52,23 @@ LEVELS: dict[type, Level] = {
 
 ENDS: dict[str, Level] = {"failed": "error", "cancelled": "warning", "undone": "warning"}
 
-SHOWN = ("workflow", "worker", "status", "rollback", "tries", "phase", "by", "path", "actor", "pools", "count", "done", "total", "signal", "question")
+SHOWN = (
+    "workflow",
+    "worker",
+    "status",
+    "rollback",
+    "tries",
+    "phase",
+    "by",
+    "path",
+    "actor",
+    "pools",
+    "count",
+    "done",
+    "total",
+    "signal",
+    "question",
+)
 """Fields of facts that a line shows as they are, where they aren't empty."""
 
 
