@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from actorflow.plan import Around, NodeValue
+from actorflow.plan import Around, NodeValue, inputs_in
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan, ScopePlan
@@ -17,9 +17,19 @@ Typed = tuple[str, str, Any]
 
 def unrecordable(plan: Plan, inner: Iterator[Plan], codec: Codec) -> list[str]:
     """What can't be stored, each with its node and line. `inner` are the plan itself and those of its bodies."""
-    values = [*inputs_of(plan), *(value for one in inner for value in recorded_of(one)), *result_of(plan)]
+    plans = list(inner)
+    values = [*inputs_of(plan), *(value for one in plans for value in recorded_of(one)), *result_of(plan)]
     reasons = ((line, what, codec.can_encode(kind)) for line, what, kind in values)
-    return list(dict.fromkeys(problem(line, what, reason) for line, what, reason in reasons if reason))
+    found = [problem(line, what, reason) for line, what, reason in reasons if reason]
+    return list(dict.fromkeys([*found, *(told for one in plans if (told := gives_what_is_lent(one)))]))
+
+
+def gives_what_is_lent(plan: Plan) -> str | None:
+    """A body that gives what an around lends on to the outside: after a crash that would be gone, with the process that had it."""
+    result = None if plan.draft is None else plan.draft.result
+    if result is None or plan.lent.isdisjoint(inputs_in(result)):
+        return None
+    return f"what {plan.name!r} gives can't be stored: it is, or is part of, what an around lends, and goes with its process"
 
 
 def problem(line: str, what: str, reason: str) -> str:

@@ -2,6 +2,9 @@
 
 `python -m examples.trip` starts the services, prints how it goes, and ends with the verdict of `verdict.py`, a program of
 its own that reads the services' files. Exit code 0 if all is well. `--keep FOLDER` keeps the files.
+
+With `--store trips.db` the runs are stored, and survive their process. `--killed 5` books in a process that is killed with SIGKILL five times on the
+way, and started again: it comes to the same end.
 """
 
 from __future__ import annotations
@@ -15,14 +18,17 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-from actorflow import Cancelled, Failed, Halted, Runtime, Succeeded
+from actorflow import Failed, Runtime, SQLiteStore, Store
 from examples.trip import faults
-from examples.trip.booking import CARDS, ROOMS, SEATS, TravellerWithdrew, Trip, book_trip
+from examples.trip.agency import how_it_ended
+from examples.trip.booking import CARDS, ROOMS, SEATS, Trip, book_trip
 from examples.trip.client import Service
+from examples.trip.killed import Evening
 from examples.trip.servants import faults_met, order_faults, services
 
 CITIES = ("Oslo", "Rome", "Porto", "Ghent", "Riga", "Cork")
@@ -58,25 +64,32 @@ class Progress:
 
 async def book(runtime: Runtime, trip: Trip, progress: Progress) -> None:
     run = await runtime.options(run_id=trip.id).start(book_trip, trip)
-    match await run.outcome():
-        case Succeeded():
-            progress.note("booked")
-        case Failed(error, "complete") if isinstance(error.__cause__, TravellerWithdrew):
-            progress.note("given back")
-        case Failed(error, rollback):
-            console.print(f"{trip.id}: {error} (rollback: {rollback})")
-            progress.note("failed otherwise")
-        case Halted() | Cancelled():
-            progress.note("stopped")
+    outcome = await run.outcome()
+    how = how_it_ended(outcome)
+    if how == "failed otherwise" and isinstance(outcome, Failed):
+        console.print(f"{trip.id}: {outcome.error} (rollback: {outcome.rollback})")
+    progress.note(how)
 
 
-async def book_all(running: dict[str, Service], all_trips: Sequence[Trip]) -> Counter[str]:
+async def book_all(running: dict[str, Service], all_trips: Sequence[Trip], store: Store | None) -> Counter[str]:
     lent = [SEATS.provide(running["seats"]), ROOMS.provide(running["rooms"]), CARDS.provide(running["cards"])]
     progress = Progress(len(all_trips))
-    async with Runtime(resources=lent, max_runs=AT_ONCE, seed=SEED) as runtime, asyncio.TaskGroup() as bookings:
+    async with (
+        Runtime(workflows=[book_trip], resources=lent, max_runs=AT_ONCE, seed=SEED, store=store) as runtime,
+        asyncio.TaskGroup() as bookings,
+    ):
         for trip in all_trips:
             bookings.create_task(book(runtime, trip, progress))
     return progress.ended
+
+
+async def book_killed(running: dict[str, Service], all_trips: Sequence[Trip], store: Path, kills: int) -> Counter[str]:
+    progress = Progress(len(all_trips))
+    when = [len(all_trips) * (kill + 1) // (kills + 1) for kill in range(kills)]
+    evening = Evening(all_trips, when, progress.note)
+    ended = await evening.spend(str(store), running, AT_ONCE)
+    console.print(f"the process was killed {kills - len(evening.kills)} times")
+    return ended
 
 
 def fault_table(met: Counter[faults.Fault]) -> Table:
@@ -93,14 +106,24 @@ def rare(met: Counter[faults.Fault]) -> list[faults.Fault]:
     return [fault for fault in faults.every_fault() if met[fault] < faults.EACH]
 
 
-async def book_and_count(folder: Path, how_many: int) -> bool:
+class Asked(NamedTuple):
+    """`folder` is for the services' files, `store` for the runs: a file, or nothing; `kills` is how often the process dies."""
+
+    folder: Path
+    trips: int
+    store: Path | None
+    kills: int
+
+
+async def book_and_count(asked: Asked) -> bool:
     """The whole evening: whether every trip ended as it had to, and each fault was met often enough."""
+    how_many = asked.trips
     plan = faults.scenario(how_many, SEED)
     console.print(f"starting three services; seed {SEED}")
-    async with services(folder) as running:
+    async with services(asked.folder) as running:
         await order_faults(running, [(name(n), fault) for n, hand in plan.faults.items() for fault in hand])
         console.print(f"booking {how_many} trips, {AT_ONCE} at a time; {len(plan.faulty)} of them meet faults")
-        ended = await book_all(running, trips(how_many, plan.withdrawn))
+        ended = await booked(asked, running, trips(how_many, plan.withdrawn))
         met = await faults_met(running)
     console.print(f"{met.total()} faults met, on {len(plan.faulty)} trips:", fault_table(met))
     missing = rare(met)
@@ -112,29 +135,41 @@ async def book_and_count(folder: Path, how_many: int) -> bool:
     return ended == expected and not missing
 
 
+async def booked(asked: Asked, running: dict[str, Service], all_trips: Sequence[Trip]) -> Counter[str]:
+    if asked.kills:
+        return await book_killed(running, all_trips, asked.store or asked.folder / "runs.db", asked.kills)
+    return await book_all(running, all_trips, None if asked.store is None else SQLiteStore(asked.store))
+
+
 def verdict(folder: Path) -> bool:
     """Asks a separate program, which knows the files alone."""
     files = [str(folder / f"{service}.db") for service in faults.OPERATIONS]
     return subprocess.run([sys.executable, str(VERDICT), *files], check=False).returncode == 0
 
 
-def run(folder: Path, how_many: int) -> int:
-    as_expected = asyncio.run(book_and_count(folder, how_many))
-    return 0 if verdict(folder) and as_expected else 1
+def run(asked: Asked) -> int:
+    as_expected = asyncio.run(book_and_count(asked))
+    return 0 if verdict(asked.folder) and as_expected else 1
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.trip", description=__doc__)
     parser.add_argument("--trips", type=int, default=200, metavar="N", help="how many (100 or more)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the services' files in this new folder")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="keep the runs in this new SQLite file")
+    parser.add_argument("--killed", type=int, default=0, metavar="N", help="kill the process that books N times")
     asked = parser.parse_args()
     if asked.trips < 100:
         parser.error("--trips: the faults need 100 trips or more to be dealt to")
+    if asked.store and asked.store.exists():
+        parser.error(
+            f"--store: {asked.store} has the runs of another evening, and its services are gone; name a new file"
+        )
     if asked.keep:
         asked.keep.mkdir(parents=True)
-        return run(asked.keep, asked.trips)
+        return run(Asked(asked.keep, asked.trips, asked.store, asked.killed))
     with tempfile.TemporaryDirectory(prefix="actorflow-trip-") as folder:
-        return run(Path(folder), asked.trips)
+        return run(Asked(Path(folder), asked.trips, asked.store, asked.killed))
 
 
 if __name__ == "__main__":

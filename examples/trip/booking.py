@@ -19,6 +19,7 @@ from actorflow import (
     Retry,
     StepTimeout,
     TryAgain,
+    failure,
     step,
     step_context,
     workflow,
@@ -52,8 +53,9 @@ class Ticket(msgspec.Struct, frozen=True):
     charge: Charge
 
 
+@failure
 class TravellerWithdrew(Exception):
-    """The trip is off. Nothing that could be tried again would change that."""
+    """The trip is off, and known as such in whichever process the run ends. Nothing that could be tried again would change that."""
 
 
 SEATS = Resource[Service]("seats")

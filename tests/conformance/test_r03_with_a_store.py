@@ -124,3 +124,23 @@ async def test_a_message_that_names_it_is_refused_too(clock: MockClock) -> None:
             await runtime.run(talking, Socket(), "hello")
         with pytest.raises(Exception, match="no workflow is named 'talking'"):
             await runtime.executor.ask(StartRun.asking(workflow="talking", inputs={}))
+
+
+@pytest.mark.parametrize("part", [False, True], ids=["itself", "in a list"])
+async def test_a_body_that_gives_on_what_is_lent_is_refused(clock: MockClock, part: bool) -> None:
+    """R3, R50: what an around lends is gone with its process, so nothing outside may need it."""
+
+    @asynccontextmanager
+    async def session() -> AsyncIterator[int]:
+        yield 1
+
+    @step
+    async def use(value: object) -> None: ...
+
+    @workflow
+    def gives_it_on() -> None:
+        use(around(session, lambda lent: [lent] if part else lent))
+
+    with pytest.raises(InvalidWorkflow, match="goes with its process"):
+        async with Runtime(workflows=[gives_it_on], store=MemoryStore(clock=clock), clock=clock):
+            pass
