@@ -31,8 +31,8 @@ MUTANTS = (
         "grant-after-the-end-kept",
         "R28 R29",
         "engine/decide.py",
-        "AFTER_THE_END = (Resume, UndoAll, PermitsGranted, TakeOver)",
-        "AFTER_THE_END = (Resume, UndoAll, TakeOver)",
+        "AFTER_THE_END = (Resume, UndoAgain, UndoAll, PermitsGranted, TakeOver)",
+        "AFTER_THE_END = (Resume, UndoAgain, UndoAll, TakeOver)",
     ),
     Mutant(
         "reminder-of-an-earlier-halt-counts",

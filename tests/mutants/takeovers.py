@@ -23,8 +23,8 @@ MUTANTS = (
         "lost-once-more-than-may-be",
         "R53",
         "engine/taking_over.py",
-        "state.lost.get(node, 0) + 1 < limit",
-        "state.lost.get(node, 0) < limit",
+        "state.lost.get(node, 0) + message.crashed < message.lost_limit",
+        "state.lost.get(node, 0) < message.lost_limit",
     ),
     Mutant(
         "what-a-lost-attempt-did-is-never-unknown",
