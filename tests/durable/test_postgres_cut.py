@@ -185,7 +185,12 @@ async def until_one_waits(other: Any) -> None:
 
 async def outcome_over(cutter: Cutter, case: Case, name: str, ledger: Ledger) -> object:
     """A service that can't open its store is started again."""
-    options = {"workflows": [case.workflow], "resources": [LEDGER.provide(ledger)], "seed": 0, **case.options}
+    options: dict[str, Any] = {
+        "workflows": [case.workflow],
+        "resources": [LEDGER.provide(ledger)],
+        "seed": 0,
+        **case.options,
+    }
     while True:
         try:
             runtime = Runtime(store=PostgresStore(cutter.dsn), **options)
