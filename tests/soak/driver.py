@@ -111,7 +111,7 @@ class Driver:
             await self.keep_busy(branch, listening)
             if self.plan.server is not None and self.kills % RESTART_EVERY == 1:
                 await self.restart(self.plan.server)
-            if self.kills % FREEZE_EVERY == 2:
+            if self.kills % FREEZE_EVERY == FREEZE_EVERY // 2:
                 await self.freeze(branch)
                 await self.keep_busy(branch, listening)
             branch.kill()
@@ -168,7 +168,7 @@ class Driver:
         trip = told.pop(ended.trip)
         if ended.how is None:
             self.lost_sight[ended.words.replace(trip.id, "…").partition("\n")[0]] += 1
-            self.waiting.append(trip)
+            asyncio.get_running_loop().call_later(LOOKS, self.waiting.append, trip)
             return
         if self.hows.setdefault(ended.trip, ended.how) != ended.how:
             self.problems.append(f"{ended.trip} was {self.hows[ended.trip]}, and is {ended.how} now")
