@@ -187,7 +187,7 @@ class Driver:
     async def next(self) -> Trip | None:
         if self.waiting:
             return self.waiting.popleft()
-        if not self.is_time:
+        if not self.is_time or len(self.open) >= 2 * AT_ONCE:
             return None
         if not self.coming:
             await self.deal()
