@@ -86,6 +86,8 @@ class Mail:
                 looks = 0 if await self.look() else looks + 1
             except StoreError as error:
                 log.debug("the store can't be asked for messages", error=str(error))
+            except Exception as error:  # a fault of ours: later messages must come through
+                log.error("a fault of the runtime", exc_info=error)
 
     def wait_after(self, looks: int) -> float:
         """Seconds to the next look; see `Keeper.wait_after`."""

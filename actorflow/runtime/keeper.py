@@ -17,7 +17,7 @@ import structlog
 
 from actorflow import crash_points
 from actorflow.engine import TakeOver, begin_recording
-from actorflow.errors import ActorflowError, InvalidState, RecordNotFound, RunConflict, StoreError
+from actorflow.errors import ActorflowError, InvalidState, LeaseLost, RecordNotFound, RunConflict, StoreError
 from actorflow.runtime.commands import Mail, overtaken
 from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run, as_status
@@ -274,8 +274,12 @@ class Keeper:
             try:
                 await self.renew(max(self.lease, LOOKS * wait))
                 looks = 0 if await self.take_over() else looks + 1
+            except LeaseLost:  # between two questions; the next renewal says so
+                wait = min(wait, 1.0)
             except StoreError as error:
                 log.warning("the store can't be asked for runs that were left", error=str(error))
+            except Exception as error:  # a fault of ours: the lease must be renewed all the same, and other runs taken over
+                log.error("a fault of the runtime", exc_info=error)
             await asyncio.sleep(wait)
 
     def wait_after(self, looks: int) -> float:
@@ -286,6 +290,11 @@ class Keeper:
         if self.machine.services.clock.linger or looks < OFTEN:
             return wait
         return min(wait * 2.0 ** min(looks - OFTEN, 32), max(wait, A_DAY))
+
+    async def regain(self) -> None:
+        """The store has said that this runtime was fenced: it joins anew at once."""
+        async with self.alone(""):
+            await self.renew(self.lease)
 
     async def renew(self, lease: float) -> None:
         """If another runtime has fenced this one, its runs aren't its own any more, and it joins anew."""

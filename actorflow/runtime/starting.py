@@ -103,7 +103,13 @@ class Starting:
         if keeper is not None:
             self.keep(keeper, row, replaces=replaces)
         run = await self.launch(row, with_caller=settings.cancel_with_caller)
-        return await self.accepted(run, plan, inputs)
+        try:
+            return await self.accepted(run, plan, inputs)
+        except LeaseLost:
+            if keeper is None:
+                raise
+            await keeper.regain()  # nothing of the run is stored: it is started anew
+            return await self.start(settings, workflow, plan, inputs, wait=wait)
 
     async def accepted(self, run: Run[Any], plan: Plan, inputs: Sequence[Any]) -> Run[Any]:
         """The run, once it is stored: nobody is told of it before (R48). That of another runtime, if it has started one of this id meanwhile."""

@@ -11,10 +11,12 @@ from msgspec import msgpack
 
 from actorflow.engine import ENDED, RunOptions, State, begin_recording, replay_turn, set_aside
 from actorflow.errors import ActorflowError, RunFailed, StepError
+from actorflow.facts import StepFact
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.runtime.context import lend
 from actorflow.runtime.entries import NOTHING, Desk, read
 from actorflow.runtime.journal import Journal
+from actorflow.runtime.marks import Marks, marks_of
 from actorflow.runtime.middleware import overrides
 from actorflow.runtime.row import Row
 from actorflow.runtime.snapshot_records import Noted, error_of
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
 
 
 class StoredOptions(msgspec.Struct, frozen=True):
+    """`marks`: which steps the plan had (R51)."""
+
     options: RunOptions
     priority: int
+    marks: bytes = b""
 
 
 class StoredEnd(msgspec.Struct, frozen=True):
@@ -60,7 +65,7 @@ def new_run(desk: Desk, row: Row) -> NewRun:
         fingerprint=plan.fingerprint,
         context=desk.encode(dict(row.data), dict[str, Any], "the run's context"),
         labels=dict(row.labels),
-        options=msgpack.encode(StoredOptions(row.state.options, row.priority)),
+        options=msgpack.encode(StoredOptions(row.state.options, row.priority, marks_of(plan))),
         parent=row.parent[0].id if row.parent is not None else None,
     )
 
@@ -127,11 +132,13 @@ def row_of(machine: Machine, desk: Desk, record: RunRecord, data: Sequence[bytes
     """The row as it was when its last turn was stored. Raises `Unfit`."""
     try:
         row = empty_row(machine, desk, record)
-        before = Before(0.0, has_left=False)
+        before, marks = Before(0.0, has_left=False), marks_now(row, record)
         for one in data:
             turns = decode_turns(one)
             before = Before(turns.offset, has_left=not turns.turns)
-            decide_again(desk, row, turns.turns)
+            decide_again(desk, row, turns.turns, marks)
+        if marks is not None:
+            check_marks(row, marks, [node for node, attempt in enumerate(row.state.attempt) if attempt])
     except Unfit:
         raise
     except Exception as error:
@@ -172,10 +179,27 @@ def inputs_of(desk: Desk, plan: Plan, record: RunRecord) -> tuple[Any, ...]:
     )
 
 
-def decide_again(desk: Desk, row: Row, turns: Iterable[Turn]) -> None:
-    """Raises `Unfit` unless the same facts follow as did then."""
+def marks_now(row: Row, record: RunRecord) -> Marks | None:
+    """What to compare the plan's steps with; nothing, if it is the plan that the run was started with."""
+    plan = row.launch.plan
+    if plan.fingerprint == record.fingerprint:
+        return None
+    return Marks(msgpack.decode(record.options, type=StoredOptions).marks, plan)
+
+
+def check_marks(row: Row, marks: Marks, nodes: Iterable[int]) -> None:
+    """Raises `Unfit` unless each of the nodes is the step that it was."""
+    for node in nodes:
+        if misfit := marks.misfit(row, node):
+            raise Unfit(f"run {row.id!r} doesn't fit its workflow any more: {misfit}\nRun it with the code that it was started with.")
+
+
+def decide_again(desk: Desk, row: Row, turns: Iterable[Turn], marks: Marks | None = None) -> None:
+    """Raises `Unfit` unless the same facts follow as did then, of the same steps."""
     for turn in turns:
         messages = [read(desk, row, entry) for entry in turn.messages]
+        if marks is not None:
+            check_marks(row, marks, [one.node for one in messages if isinstance(one, StepFact)])
         told = set(map(id, messages))
         facts = replay_turn(row.state, messages)
         row.sequence += len(facts)

@@ -71,7 +71,7 @@ class Undoing:
         if not row.state.options.reversible:
             await keeper.release(row)
             raise not_reversible(run)
-        run._row, row.handle = row, run
+        run._row, run._inputs, row.handle = row, row.inputs, run
         self.begin(run, row)
 
     def begin(self, run: Run[Any], row: Row) -> None:
@@ -92,6 +92,10 @@ class Undoing:
         except ActorflowError as error:
             self.machine.report_refused(message, error)
 
+    def under_way(self) -> list[Future[None]]:
+        """What to wait for until no run is being undone."""
+        return [done for done in self._under_way.values() if not done.done()]
+
     def undone(self, row: Row) -> None:
         """The rollback of the run has ended."""
         if row.handle is not None:
@@ -105,6 +109,7 @@ class Undoing:
         for done in self._under_way.values():
             if not done.done():
                 done.set_exception(error)
+                done.exception()  # nobody may wait for it
         self._under_way.clear()
 
 

@@ -1,8 +1,9 @@
 """The trip example for as long as one likes, while what it runs on is killed: `python -m tests.soak --seconds 600 --store sqlite --kill-every 3`.
 
-Two agencies share one store and one set of services. One is killed with SIGKILL every few seconds and opened again; the other is never killed, takes over
-what the first one leaves, and is looked at from outside: its memory and its file handles may not grow. With Postgres the server itself is stopped
-(`-m immediate`) and started now and then. In the end all runs have ended, the services' books balance and say what the runs say, and `check_store` is silent.
+Two agencies share one store and one set of services. One is killed with SIGKILL every few seconds and opened again, and now and then frozen (SIGSTOP)
+until its lease has lapsed, and let go on; the other is never killed, takes over what the first one leaves, and is looked at from outside: its memory and its
+file handles may not grow. With Postgres the server itself is stopped (`-m immediate`) and started now and then. In the end all runs have ended, the
+services' books balance and say what the runs say, and `check_store` is silent.
 """
 
 from __future__ import annotations
@@ -39,8 +40,14 @@ async def soak(plan: Plan, folder: Path) -> list[str]:
         await driver.drive()
     counts = ", ".join(f"{count} {how}" for how, count in sorted(driver.ended.items()))
     print(f"{driver.ended.total()} trips in {time.monotonic() - began:.0f} s: {counts}")
-    print(f"{driver.kills} kills, {driver.restarts} restarts of the server, {driver.again} trips told of again")
-    print(f"{driver.no_store} openings found no store, {driver.lost_sight} times a process lost sight of a trip")
+    print(
+        f"{driver.kills} kills, {driver.freezes} freezes, {driver.restarts} restarts of the server, {driver.again} trips told of again"
+    )
+    print(
+        f"{driver.no_store} openings found no store, {driver.lost_sight.total()} times a process lost sight of a trip"
+    )
+    for words, count in driver.lost_sight.most_common(10):
+        print(f"  {count} times: {words}")
     print(f"the one that isn't killed: {driver.watched}")
     async with store_of(plan.store) as store:
         return [*driver.problems, *driver.watched.problems, *await problems_of(store, folder, driver.hows)]

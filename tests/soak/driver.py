@@ -1,8 +1,9 @@
-"""Keeps two agencies busy, kills the one, watches the other, and restarts the server below them."""
+"""Keeps two agencies busy, kills or freezes the one, watches the other, and restarts the server below them."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ AT_ONCE = 20
 """Trips under way in each agency."""
 RESTART_EVERY = 4
 """Kills for each restart of the server."""
+FREEZE_EVERY = 4
+"""Kills for each time that a process is frozen before it is killed, until its lease has lapsed."""
+LEASE = 2.0
 LAST = 120.0
 """Seconds for what is under way when time is over."""
 LOOKS = 0.5
@@ -51,7 +55,8 @@ class Driver:
         self.ended: Counter[str] = Counter()
         self.told: dict[Branch, dict[str, Trip]] = {}
         self.waiting: deque[Trip] = deque()
-        self.kills = self.restarts = self.again = self.no_store = self.lost_sight = 0
+        self.kills = self.freezes = self.restarts = self.again = self.no_store = 0
+        self.lost_sight: Counter[str] = Counter()
         self.problems: list[str] = []
         self.watched = Watched()
         self.until = 0.0
@@ -103,17 +108,31 @@ class Driver:
         while self.is_time:
             branch = await self.opened()
             listening = asyncio.create_task(self.listen(branch))
-            dies = time.monotonic() + self.plan.kill_every * self.random.uniform(0.4, 1.6)
-            while time.monotonic() < dies and not listening.done():
-                self.changed.clear()
-                await self.give(branch)
-                await self.any_change(dies - time.monotonic())
+            await self.keep_busy(branch, listening)
             if self.plan.server is not None and self.kills % RESTART_EVERY == 1:
                 await self.restart(self.plan.server)
+            if self.kills % FREEZE_EVERY == FREEZE_EVERY // 2:
+                await self.freeze(branch)
+                await self.keep_busy(branch, listening)
             branch.kill()
             self.kills += 1
             await branch.process.wait()
             await listening
+
+    async def keep_busy(self, branch: Branch, listening: asyncio.Task[None]) -> None:
+        """For as long as this process may live."""
+        dies = time.monotonic() + self.plan.kill_every * self.random.uniform(0.4, 1.6)
+        while time.monotonic() < dies and not listening.done():
+            self.changed.clear()
+            await self.give(branch)
+            await self.any_change(dies - time.monotonic())
+
+    async def freeze(self, branch: Branch) -> None:
+        """The other one takes its runs meanwhile, unless it was frozen with the lock of a SQLite file."""
+        branch.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(LEASE * self.random.uniform(1.5, 2.5))
+        branch.process.send_signal(signal.SIGCONT)
+        self.freezes += 1
 
     async def restart(self, server: Server) -> None:
         """What is in the middle of something then may be of either agency."""
@@ -126,7 +145,7 @@ class Driver:
 
     async def opened(self) -> Branch:
         while True:
-            branch = await Branch.open(self.plan.store, self.running)
+            branch = await Branch.open(self.plan.store, self.running, "--lease", str(LEASE))
             if await branch.is_ready():
                 self.told[branch] = {}
                 return branch
@@ -148,8 +167,8 @@ class Driver:
     def take(self, told: dict[str, Trip], ended: Ended) -> None:
         trip = told.pop(ended.trip)
         if ended.how is None:
-            self.lost_sight += 1
-            self.waiting.append(trip)
+            self.lost_sight[ended.words.replace(trip.id, "…").partition("\n")[0]] += 1
+            asyncio.get_running_loop().call_later(LOOKS, self.waiting.append, trip)
             return
         if self.hows.setdefault(ended.trip, ended.how) != ended.how:
             self.problems.append(f"{ended.trip} was {self.hows[ended.trip]}, and is {ended.how} now")
@@ -168,7 +187,7 @@ class Driver:
     async def next(self) -> Trip | None:
         if self.waiting:
             return self.waiting.popleft()
-        if not self.is_time:
+        if not self.is_time or len(self.open) >= 2 * AT_ONCE:
             return None
         if not self.coming:
             await self.deal()
