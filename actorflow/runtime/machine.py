@@ -16,7 +16,7 @@ import structlog
 
 from actorflow.actors import ActorSystem, ChildSpec, SupervisorSpec, Timers
 from actorflow.clock import Clock
-from actorflow.engine import Cancel, Pause, Request
+from actorflow.engine import ENDED, Cancel, Pause, Request
 from actorflow.errors import (
     ActorflowError,
     InvalidState,
@@ -191,6 +191,8 @@ class Machine:
         if row is not None:
             if row.handle is not None and row.handle._status == "waiting":
                 row.handle._cancelled_early = reason
+            if row.journal is not None and row.state.phase == ENDED:
+                return  # it is to be resumed, or undone: nothing is recorded before that
             self.post(Cancel(run_id, self.now(), reason))
         elif run_id not in self.finished:
             raise self._unknown(run_id)

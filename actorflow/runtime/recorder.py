@@ -118,7 +118,8 @@ class Recorder:
                 requests.append(DeleteRun(row.id))
             requests.append(OpenRun(journal.opening, self.owner))
         data = encode_turns(Turns(self.worker, offset, journal.turns))
-        change = change_of(journal.desk, row) if row.state.phase == ENDED or row.state.doing != journal.status else None
+        is_new = journal.ends or (row.state.phase != ENDED and row.state.doing != journal.status)
+        change, journal.ends = change_of(journal.desk, row) if is_new else None, False
         requests.append(Append(row.id, self.owner, journal.sequence + 1, data, change, tuple(journal.consumed)))
         count = len(journal.turns)
         journal.turns, journal.consumed = [], []

@@ -187,3 +187,11 @@ async def test_what_could_not_be_undone_is_said(clock: MockClock, open_store: Op
             await runtime.undo("r")
         assert (await runtime.record("r")).status == "undone"
     assert SEEN == ["last", "stuck"]
+
+
+async def test_two_undos_at_the_same_moment_are_one(clock: MockClock, open_store: OpenStore) -> None:
+    """R26: a second `undo()` joins the first, also before anything of that is stored."""
+    await book(clock, open_store)
+    async with Runtime(store=open_store(), clock=clock, workflows=[booking]) as runtime:
+        await asyncio.gather(*(runtime.undo("r") for _ in range(3)))
+    assert SEEN == ["last", "a"]
