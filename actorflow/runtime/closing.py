@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 from asyncio import CancelledError, Task
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from actorflow.engine import ENDED
 from actorflow.errors import RuntimeClosed
 from actorflow.runtime.handle import all_ended
 from actorflow.runtime.nobody import nobody_waits
 
+LOOK_EVERY: Final = 0.5
+"""Seconds between two looks for runs that only wait."""
+
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
+    from actorflow.runtime.row import Row
 
 log = structlog.get_logger("actorflow")
 
@@ -44,7 +49,7 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
                 halt_all(machine)
             elif config.on_exit == "cancel":
                 cancel_all(machine, "the runtime was left")
-            await _wait(machine, config.drain_timeout, until_hurry=True)
+            await _drain(machine, config.drain_timeout, until_hurry=True, releases=config.on_exit == "drain")
         await release_all(machine)
         if machine.rows:
             cancel_all(machine, "the runtime was left")
@@ -53,14 +58,58 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
         await _stop(machine)
 
 
+async def _drain(machine: Machine, timeout: float, *, until_hurry: bool, releases: bool) -> None:
+    """Waits for the runs; those with a store that only wait for something are released at once."""
+    until = machine.now() + timeout
+    while not (until_hurry and machine.hurry.is_set()):
+        if releases:
+            release_idle(machine)
+        left = until - machine.now()
+        if left <= 0 or not is_busy(machine):
+            return
+        await _wait(machine, min(left, LOOK_EVERY) if machine.keeper is not None else left, until_hurry=until_hurry)
+
+
+def is_busy(machine: Machine) -> bool:
+    return bool(machine.rows or machine.services.endings.tasks)
+
+
 async def release_all(machine: Machine) -> None:
-    """R37: runs with a store aren't taken back: they go on elsewhere, or here when the service is started again."""
+    """R37: runs with a store aren't taken back: they go on elsewhere, or here when the service is started again.
+
+    What is in flight has `halt_timeout` to end by itself.
+    """
     if machine.keeper is None:
         return
     await machine.keeper.recorder.settle()
-    for row in [row for row in machine.rows.values() if row.journal is not None]:
-        closed = "the runtime was left before the run had ended\nIt goes on when one with this store is started."
-        machine.let_go(row, RuntimeClosed(closed))
+    if any(row.journal is not None for row in machine.rows.values()):
+        await _drain(machine, machine.config.halt_timeout, until_hurry=False, releases=True)
+        await machine.keeper.recorder.settle()
+    for row in list(machine.rows.values()):
+        if row.journal is not None:
+            release(machine, row)
+
+
+def release_idle(machine: Machine) -> None:
+    for row in list(machine.rows.values()):
+        if row.journal is not None and only_waits(row):
+            release(machine, row)
+
+
+def only_waits(row: Row) -> bool:
+    """Nothing of it executes, is about to, or is on its way to the store."""
+    journal, state = row.journal, row.state
+    if journal is None or journal.held or journal.is_under_way or journal.taking is not None:
+        return False
+    children = any(child._outcome is None for runs in row.children.values() for child in runs.values())
+    waits = row.handle is not None and row.handle._status == "waiting"
+    return not (state.running or state.handlers or state.phase == ENDED or row.live or children or waits)
+
+
+def release(machine: Machine, row: Row) -> None:
+    closed = "the runtime was left before the run had ended\nIt goes on when one with this store is started."
+    machine.let_go(row, RuntimeClosed(closed))
+    if machine.keeper is not None:
         machine.keeper.recorder.left.append(row)
 
 
