@@ -19,10 +19,10 @@ import structlog
 from actorflow import crash_points
 from actorflow.engine import ENDED
 from actorflow.errors import (
-    ActorflowError,
     CommitUnknown,
     LeaseLost,
     RecordNotFound,
+    RunConflict,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -137,10 +137,9 @@ class Recorder:
         try:
             answers = await self.stored(requests)
         except Exception as problem:
-            error = problem if isinstance(problem, StoreError) else self.machine.fault_of(batch, problem)
             self.under_way = None
             for sent in batch:
-                self.machine.let_go(sent.row, error)
+                self.failed(sent.row, problem)
             if self.due:
                 self.send()
             return
@@ -198,9 +197,18 @@ class Recorder:
     def refused(self, row: Row, refusal: BaseException) -> None:
         if isinstance(refusal, LeaseLost):
             log.warning("another runtime has taken the run over", run=row.id)
-        elif not isinstance(refusal, ActorflowError):
-            refusal = self.machine.fault_of(row, refusal if isinstance(refusal, Exception) else RuntimeError(refusal))
-        self.machine.let_go(row, refusal)
+        if isinstance(refusal, (LeaseLost, RunConflict)):
+            self.machine.let_go(row, refusal)
+        else:
+            self.failed(row, refusal)
+
+    def failed(self, row: Row, problem: BaseException) -> None:
+        """R48: what the store refuses for good, or a fault on the way: the run is read from it again."""
+        if isinstance(problem, StoreError):
+            self.machine.let_go(row, problem)
+        elif self.machine.keeper is not None:
+            cause = problem if isinstance(problem, Exception) else RuntimeError(problem)
+            self.machine.keeper.give_back(row, self.machine.fault_of(row, cause))
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 
