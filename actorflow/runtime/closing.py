@@ -139,7 +139,9 @@ async def _wait(machine: Machine, timeout: float, *, until_hurry: bool) -> None:
 
 async def _until_empty(machine: Machine) -> None:
     while machine.rows or machine.services.endings.tasks:
-        handles = [row.handle for row in machine.rows.values() if row.handle is not None and row.handle._outcome is None]
+        handles = [
+            row.handle for row in machine.rows.values() if row.handle is not None and row.handle._outcome is None
+        ]
         if handles:
             await all_ended(handles)
         elif undos := machine.undoing.under_way():

@@ -71,7 +71,6 @@ class Desk:
             )
         return data
 
-
     def encode_any(self, value: Any, kind: Any, what: str) -> bytes:
         """`None` stands for itself: what is skipped gives it whatever the type."""
         return NOTHING if value is None else self.encode(value, kind, what)
@@ -196,9 +195,7 @@ def given_in(desk: Desk, row: Row, draft: Draft, data: Sequence[bytes | None]) -
     if is_around(row, draft.node):
         return (ABSENT,) * len(data)
     inputs = body_of(row, draft.node, draft.known["body"]).plan.inputs
-    return tuple(
-        ABSENT if one is None else desk.decode_any(one, inputs[place].type) for place, one in enumerate(data)
-    )
+    return tuple(ABSENT if one is None else desk.decode_any(one, inputs[place].type) for place, one in enumerate(data))
 
 
 def items_out(desk: Desk, row: Row, message: facts.ItemsPulled, items: Sequence[Any]) -> list[bytes]:
@@ -366,7 +363,9 @@ def noted(row: Row, fact: facts.StepFact | facts.RunFact) -> Entry:
     rest = REST.get(kind)
     if rest is None:
         rest = REST[kind] = rest_of(kind)
-    if type(fact) is facts.StepSkipped and row.journal is not None:  # a person gave it, or another run: no message has it
+    if (
+        type(fact) is facts.StepSkipped and row.journal is not None
+    ):  # a person gave it, or another run: no message has it
         value = result_out(row.journal.desk, row, fact, fact.value)
         return Entry("StepSkipped", row.name(node), node, fact.attempt, fact.at, value)
     if not rest:

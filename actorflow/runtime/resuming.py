@@ -179,7 +179,9 @@ def resolved(row: Row, resolve: Mapping[str, Any]) -> dict[int, Any]:
 
 def asked_of(row: Row, answers: Mapping[str, Any], now: float) -> UndoAgain:
     """Raises `InvalidState` for a step that isn't one that wasn't undone, and for what isn't an answer."""
-    left: dict[str, str] = {error.node: error.phase for error in row.state.errors if error.phase in ("undo", "compensate")}
+    left: dict[str, str] = {
+        error.node: error.phase for error in row.state.errors if error.phase in ("undo", "compensate")
+    }
     left |= {name: "unknown" for name in row.state.unsettled or () if name not in left}
     refuse_others("resolve", answers, "a mapping of steps to answers", is_named)
     for name, answer in answers.items():

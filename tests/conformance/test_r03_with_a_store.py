@@ -7,7 +7,19 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from actorflow import InvalidWorkflow, MemoryStore, Resource, Runtime, StartRun, around, choose, each, fail, step, workflow
+from actorflow import (
+    InvalidWorkflow,
+    MemoryStore,
+    Resource,
+    Runtime,
+    StartRun,
+    around,
+    choose,
+    each,
+    fail,
+    step,
+    workflow,
+)
 from actorflow.testing import MockClock
 
 
@@ -124,9 +136,13 @@ async def test_a_step_that_gives_nothing_needs_no_form(clock: MockClock) -> None
     async def number() -> int:
         return 1
 
+    def refuse() -> int:
+        value: int = fail("no such number")
+        return value
+
     @workflow
     def choosing() -> int:
-        return choose(number(), {1: lambda: number()}, default=lambda: fail("no such number"))
+        return choose(number(), {1: number}, default=refuse)
 
     async with Runtime(store=MemoryStore(clock=clock), clock=clock, workflows=[choosing]) as runtime:
         assert await runtime.run(choosing) == 1

@@ -194,7 +194,9 @@ async def test_retries_that_are_due_wait_for_the_resume(clock: MockClock, open_s
     assert SEEN == ["flaky 1", "flaky 2", "flaky 3"]
 
 
-async def test_a_resumed_run_can_be_cancelled_and_rolled_back_elsewhere(clock: MockClock, open_store: OpenStore) -> None:
+async def test_a_resumed_run_can_be_cancelled_and_rolled_back_elsewhere(
+    clock: MockClock, open_store: OpenStore
+) -> None:
     """R16, R25: a halted run that is resumed elsewhere takes back what was done before it was halted."""
 
     @step
@@ -224,7 +226,9 @@ async def test_a_resumed_run_can_be_cancelled_and_rolled_back_elsewhere(clock: M
     assert SEEN == ["ask", "release seat"]
 
 
-async def test_a_resume_that_middleware_is_asked_about_can_be_cancelled(clock: MockClock, open_store: OpenStore) -> None:
+async def test_a_resume_that_middleware_is_asked_about_can_be_cancelled(
+    clock: MockClock, open_store: OpenStore
+) -> None:
     """R16, R44: while middleware is asked nothing is recorded of the resume; a cancel that comes meanwhile takes the run back."""
 
     class Slow(Middleware):

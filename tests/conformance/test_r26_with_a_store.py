@@ -149,9 +149,10 @@ async def test_an_undo_that_was_broken_off_goes_on(clock: MockClock, open_store:
 async def test_a_second_undo_joins_the_first_wherever_it_is(clock: MockClock, open_store: OpenStore) -> None:
     """R26: a second `undo()` joins the first: in the same runtime and in another one, both return when it is done."""
     await book(clock, open_store)
-    async with Runtime(store=open_store(), clock=clock, workflows=[booking]) as first, Runtime(
-        store=open_store(), clock=clock, workflows=[booking]
-    ) as second:
+    async with (
+        Runtime(store=open_store(), clock=clock, workflows=[booking]) as first,
+        Runtime(store=open_store(), clock=clock, workflows=[booking]) as second,
+    ):
         STANDS.append("last")
         undos = [asyncio.ensure_future(first.undo("r"))]
         await until(lambda: SEEN == ["last"])

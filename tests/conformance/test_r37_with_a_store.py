@@ -71,11 +71,10 @@ async def leave(open_store: OpenStore, clock: MockClock, how: str) -> tuple[Any,
                     await asyncio.sleep(0)
         except (LeftInAHurry, asyncio.CancelledError):
             pass
-        (told,) = await asyncio.gather(waiting, return_exceptions=True)
-        return told
+        return (await asyncio.gather(waiting, return_exceptions=True))[0]
 
-    told = await asyncio.create_task(service())
-    return told, clock.monotonic() - left
+    answer = await asyncio.create_task(service())
+    return answer, clock.monotonic() - left
 
 
 @pytest.mark.parametrize("how", ["by exception", "by cancellation", "when the drain is over"])
@@ -83,8 +82,8 @@ async def test_runs_are_released(clock: MockClock, open_store: OpenStore, how: s
     """R37: leaving by exception or cancellation, and the end of the drain: runs with a store aren't taken back; the lease is given back, and the
     next runtime goes on at once; who waited gets `RuntimeClosed`.
     """
-    told, took = await leave(open_store, clock, how)
-    assert isinstance(told, RuntimeClosed)
+    answer, took = await leave(open_store, clock, how)
+    assert isinstance(answer, RuntimeClosed)
     assert took <= (16.0 if how == "when the drain is over" else 6.0)
     assert SEEN == ["first", "slow 1", "stopped"]
     async with open_store() as store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ async def test_the_run_goes_on_in_the_next_runtime(
             raise kind
         return "done"
 
-    made: Step[[], str, object] = step(name="interrupts", irreversible=irreversible)(interrupts)
+    made: Step[[], str, Any] = step(name="interrupts", irreversible=irreversible)(interrupts)
 
     @workflow
     def interrupted() -> str:

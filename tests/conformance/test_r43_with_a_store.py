@@ -27,7 +27,9 @@ def several() -> list[int]:
     return each([first(1), 2], guarded)
 
 
-async def test_a_fact_of_the_executors_own_is_built_if_a_store_takes_it(clock: MockClock, open_store: OpenStore) -> None:
+async def test_a_fact_of_the_executors_own_is_built_if_a_store_takes_it(
+    clock: MockClock, open_store: OpenStore
+) -> None:
     """R43: `StepStarted` and its like are in the history of a run to which nobody has listened."""
     async with Runtime(store=open_store(), clock=clock) as runtime:
         assert await (await begin(runtime, several)).result() == [1, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from structlog.testing import capture_logs
 
@@ -68,7 +69,7 @@ async def test_it_is_left_and_taken_up_in_turn(clock: MockClock, open_store: Ope
     for number in range(1, 6):
         async with Runtime(store=open_store(), clock=clock, workflows=[two], drain_timeout=1.0) as runtime:
             await begin(runtime, two)
-            await until(lambda number=number: f"slow {number}" in SEEN)
+            await until(partial(SEEN.__contains__, f"slow {number}"))
     async with Runtime(store=open_store(), clock=clock, workflows=[two]) as runtime:
         assert await (await begin(runtime, two)).result() == "attempt 6"
         (lost,) = [seen for seen in (await runtime.inspect("r")).steps if seen.name == "slow"]
