@@ -8,6 +8,9 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+# Modules with asserts that tests of several folders use: before the first of them is imported.
+pytest.register_assert_rewrite("tests.nested.played")
+
 # Where ActorFlow isn't installed, pytest hasn't loaded its plugin by itself.
 if not entry_points(group="pytest11", name="actorflow.testing.plugin"):
     pytest_plugins.append("actorflow.testing.plugin")

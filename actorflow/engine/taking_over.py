@@ -53,7 +53,7 @@ def takes_over(state: State, message: TakeOver, now: float) -> Fact | None:
     if state.phase == ENDED:
         return None
     handled = nodes_that_are(state, HANDLED)
-    pauses = loses_attempts(state, message, now)
+    pauses = loses_attempts(state, message, now) | runs_interrupted_again(state)
     steps_back(state)
     if state.tree is not None:
         loses_arounds(state, state.tree, now)
@@ -129,6 +129,18 @@ def may_run_again(state: State, node: int, message: TakeOver) -> bool:
     if not step.acts:
         return True
     return not step.irreversible and state.lost.get(node, 0) + message.crashed < message.lost_limit
+
+
+def runs_interrupted_again(state: State) -> bool:
+    """R39: what stopped its process runs again, unless it is irreversible; answers whether the run has to pause for that."""
+    pauses = False
+    for node in nodes_that_are(state, (INTERRUPTED,)) if state.phase == RUN else ():
+        if not goes_forward(state, node):
+            continue
+        is_aside = state.program.steps[node].irreversible and node in state.stopped
+        state.status[node] = SET_ASIDE if is_aside else READY
+        pauses |= is_aside
+    return pauses
 
 
 def steps_back(state: State) -> None:

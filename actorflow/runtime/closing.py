@@ -12,7 +12,7 @@ import structlog
 from actorflow.errors import RuntimeClosed
 from actorflow.runtime.handle import all_ended
 from actorflow.runtime.nobody import nobody_waits
-from actorflow.runtime.resting import let_all_rest
+from actorflow.runtime.resting import let_all_rest, release
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
@@ -46,8 +46,7 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
             elif config.on_exit == "cancel":
                 cancel_all(machine, "the runtime was left")
             else:
-                machine.is_draining = True
-                let_all_rest(machine)
+                let_all_rest(machine, after=config.rest_after)
             await _wait(machine, config.drain_timeout, until_hurry=True)
         await release_all(machine)
         if machine.rows:
@@ -58,14 +57,20 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
 
 
 async def release_all(machine: Machine) -> None:
-    """R37: runs with a store aren't taken back: they go on elsewhere, or here when the service is started again."""
+    """R37: runs with a store aren't taken back: they go on elsewhere, or here when the service is started again.
+
+    What is in flight has `halt_timeout` to end by itself.
+    """
     if machine.keeper is None:
         return
     await machine.keeper.recorder.settle()
-    for row in [row for row in machine.rows.values() if row.journal is not None]:
-        closed = "the runtime was left before the run had ended\nIt goes on when one with this store is started."
-        machine.let_go(row, RuntimeClosed(closed))
-        machine.keeper.recorder.left.append(row)
+    if any(row.journal is not None for row in machine.rows.values()):
+        let_all_rest(machine, after=0.0)
+        await _wait(machine, machine.config.halt_timeout, until_hurry=False)
+        await machine.keeper.recorder.settle()
+    for row in list(machine.rows.values()):
+        if row.journal is not None:
+            release(machine, row, "before the run had ended")
 
 
 def halt_all(machine: Machine) -> None:
@@ -94,7 +99,9 @@ async def _wait(machine: Machine, timeout: float, *, until_hurry: bool) -> None:
 
 async def _until_empty(machine: Machine) -> None:
     while machine.rows or machine.services.endings.tasks:
-        handles = [row.handle for row in machine.rows.values() if row.handle is not None and row.handle._outcome is None]
+        handles = [
+            row.handle for row in machine.rows.values() if row.handle is not None and row.handle._outcome is None
+        ]
         if handles:
             await all_ended(handles)
         elif undos := machine.undoing.under_way():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.engine import CLOSING, HALTING, RUN
-from actorflow.facts import Fact
+from actorflow.facts import Fact, RunEnded
 from actorflow.runtime.entries import MESSAGES_THAT_INFORM, Desk, noted, written
 from actorflow.store import Entry, NewRun, Turn
 
@@ -42,7 +42,7 @@ class Journal:
     """Of one run. `sequence` is that of the last row that is stored, or under way."""
 
     __slots__ = (
-        "accepted", "arriving", "consumed", "desk", "entries", "held", "is_closed", "is_strict", "is_under_way", "opening", "replaces", "sequence", "status",
+        "accepted", "arriving", "consumed", "desk", "ends", "entries", "held", "is_closed", "is_strict", "is_under_way", "opening", "replaces", "sequence", "status",
         "taking", "turns",
     )  # fmt: skip
 
@@ -50,6 +50,7 @@ class Journal:
         self.desk = desk
         self.is_strict = is_strict
         self.opening = opening  # the run itself isn't stored yet
+        self.ends = False  # these turns have the run's end
         self.is_closed = False  # the run was let go: nothing more of it is recorded here
         self.replaces = False  # one of this id that has ended
         self.sequence = sequence
@@ -96,6 +97,8 @@ class Journal:
             return False
         if self.arriving and (arrived := self.arriving.pop(id(messages[0]), None)) is not None:
             self.consumed.append(arrived[1])
+        if facts and type(facts[-1]) is RunEnded:
+            self.ends = True
         if len(messages) == 1 and facts and facts[0] is messages[0]:
             self.turns.append(Turn([self.entry(row, messages[0])], [noted(row, fact) for fact in facts[1:]]))
             return True

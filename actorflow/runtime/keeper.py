@@ -278,7 +278,9 @@ class Keeper:
                 wait = min(wait, 1.0)
             except StoreError as error:
                 log.warning("the store can't be asked for runs that were left", error=str(error))
-            except Exception as error:  # a fault of ours: the lease must be renewed all the same, and other runs taken over
+            except (
+                Exception
+            ) as error:  # a fault of ours: the lease must be renewed all the same, and other runs taken over
                 log.error("a fault of the runtime", exc_info=error)
             await asyncio.sleep(wait)
 

@@ -16,7 +16,7 @@ import structlog
 
 from actorflow.actors import ActorSystem, ChildSpec, SupervisorSpec, Timers
 from actorflow.clock import Clock
-from actorflow.engine import Cancel, Pause, Request
+from actorflow.engine import ENDED, Cancel, Pause, Request
 from actorflow.errors import (
     ActorflowError,
     InvalidState,
@@ -80,7 +80,7 @@ class Machine:
         self.hurry = asyncio.Event()  # leaving should make haste
         self.exit_error: BaseException | None = None
         self.is_closing = False
-        self.is_draining = False  # runs that only wait aren't waited for
+        self.rests_after: float | None = None  # while it is left: seconds from which a run that only waits is let go
         self.rows: dict[str, Row] = {}
         self.orphaned: list[Row] = []
         self.launches: dict[Plan, Launch] = {}
@@ -192,6 +192,8 @@ class Machine:
         if row is not None:
             if row.handle is not None and row.handle._status == "waiting":
                 row.handle._cancelled_early = reason
+            if row.journal is not None and row.state.phase == ENDED:
+                return  # it is to be resumed, or undone: nothing is recorded before that
             self.post(Cancel(run_id, self.now(), reason))
         elif run_id not in self.finished:
             raise self._unknown(run_id)

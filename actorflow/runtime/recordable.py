@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never, NoReturn
 
 from actorflow.plan import Around, NodeValue, inputs_in
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Typed = tuple[str, str, Any]
 """The user's own line, whose value it is, and its annotated type."""
+
+
+GIVES_NOTHING = (NoReturn, Never)
 
 
 def unrecordable(plan: Plan, inner: Iterator[Plan], codec: Codec) -> list[str]:
@@ -44,7 +47,7 @@ def inputs_of(plan: Plan) -> Iterator[Typed]:
 def result_of(plan: Plan) -> Iterator[Typed]:
     """The run's result is recorded by itself, unless it's a step's or an input's, of which is told already."""
     told = {id(step.returns) for step in plan.steps} | {id(spec.type) for spec in plan.inputs}
-    if id(plan.return_type) not in told:
+    if id(plan.return_type) not in told and plan.return_type not in GIVES_NOTHING:
         yield "", "the workflow's result", plan.return_type
 
 
@@ -52,6 +55,8 @@ def recorded_of(plan: Plan) -> Iterator[Typed]:
     """What steps give, and what scopes give their bodies; but for what arounds lend, which is never stored."""
     for node, step in enumerate(plan.steps):
         line, name = plan.lines.get(node, ""), plan.names[node]
+        if step.returns in GIVES_NOTHING:
+            continue
         if step.control is None:
             yield line, f"the result of {name!r}", step.returns
         else:

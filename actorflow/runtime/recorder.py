@@ -19,10 +19,10 @@ import structlog
 from actorflow import crash_points
 from actorflow.engine import ENDED
 from actorflow.errors import (
-    ActorflowError,
     CommitUnknown,
     LeaseLost,
     RecordNotFound,
+    RunConflict,
     StoreBusy,
     StoreError,
     StoreFull,
@@ -119,7 +119,8 @@ class Recorder:
                 requests.append(DeleteRun(row.id))
             requests.append(OpenRun(journal.opening, self.owner))
         data = encode_turns(Turns(self.worker, offset, journal.turns))
-        change = change_of(journal.desk, row) if row.state.phase == ENDED or row.state.doing != journal.status else None
+        is_new = journal.ends or (row.state.phase != ENDED and row.state.doing != journal.status)
+        change, journal.ends = change_of(journal.desk, row) if is_new else None, False
         requests.append(Append(row.id, self.owner, journal.sequence + 1, data, change, tuple(journal.consumed)))
         count = len(journal.turns)
         journal.turns, journal.consumed = [], []
@@ -137,10 +138,9 @@ class Recorder:
         try:
             answers = await self.stored(requests)
         except Exception as problem:
-            error = problem if isinstance(problem, StoreError) else self.machine.fault_of(batch, problem)
             self.under_way = None
             for sent in batch:
-                self.machine.let_go(sent.row, error)
+                self.failed(sent.row, problem)
             if self.due:
                 self.send()
             return
@@ -196,15 +196,24 @@ class Recorder:
             held = journal.held.popleft()
             if held.waits:
                 self.machine.executor.release(row, held)
-        if self.machine.is_draining and may_rest(self.machine, row) and row.id in self.machine.rows:
+        if may_rest(self.machine, row) and row.id in self.machine.rows:
             let_rest(self.machine, row)
 
     def refused(self, row: Row, refusal: BaseException) -> None:
         if isinstance(refusal, LeaseLost):
             log.warning("another runtime has taken the run over", run=row.id)
-        elif not isinstance(refusal, ActorflowError):
-            refusal = self.machine.fault_of(row, refusal if isinstance(refusal, Exception) else RuntimeError(refusal))
-        self.machine.let_go(row, refusal)
+        if isinstance(refusal, (LeaseLost, RunConflict)):
+            self.machine.let_go(row, refusal)
+        else:
+            self.failed(row, refusal)
+
+    def failed(self, row: Row, problem: BaseException) -> None:
+        """R48: what the store refuses for good, or a fault on the way: the run is read from it again."""
+        if isinstance(problem, StoreError):
+            self.machine.let_go(row, problem)
+        elif self.machine.keeper is not None:
+            cause = problem if isinstance(problem, Exception) else RuntimeError(problem)
+            self.machine.keeper.give_back(row, self.machine.fault_of(row, cause))
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -39,23 +39,27 @@ def wake_of(machine: Machine, row: Row) -> float | None:
 
 
 def may_rest(machine: Machine, row: Row) -> bool:
-    """Whether a drain needn't wait for it: what comes next is further away than `rest_after`, or up to somebody."""
-    if not only_waits(row):
+    """Whether nobody has to wait for it while the runtime is left: what comes next is further away than that, or up to somebody."""
+    if machine.rests_after is None or not only_waits(row):
         return False
     due = due_next(row.state)
-    return due is None or due - machine.now() > machine.config.rest_after
+    return due is None or due - machine.now() > machine.rests_after
+
+
+def let_all_rest(machine: Machine, *, after: float) -> None:
+    """From now on: what waits for more than so many seconds is released, at once or as soon as it waits."""
+    machine.rests_after = after
+    for row in list(machine.rows.values()):
+        if may_rest(machine, row):
+            let_rest(machine, row)
 
 
 def let_rest(machine: Machine, row: Row) -> None:
-    """It goes on in whichever runtime takes it when it's due, or when somebody has said something to it."""
-    machine.let_go(
-        row,
-        RuntimeClosed("the runtime was left while the run only waits\nIt goes on when one with this store is there."),
-    )
+    release(machine, row, "while the run only waits")
+
+
+def release(machine: Machine, row: Row, when: str) -> None:
+    """R37: it isn't taken back: it goes on in whichever runtime takes it next."""
+    machine.let_go(row, RuntimeClosed(f"the runtime was left {when}\nIt goes on when one with this store is there."))
     if machine.keeper is not None:
         machine.keeper.recorder.left.append(row)
-
-
-def let_all_rest(machine: Machine) -> None:
-    for row in [row for row in machine.rows.values() if may_rest(machine, row)]:
-        let_rest(machine, row)

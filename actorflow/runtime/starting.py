@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import CancelledError
 from collections.abc import Sequence
 from contextvars import copy_context
 from functools import partial
@@ -118,6 +119,10 @@ class Starting:
             return run
         try:
             await asyncio.shield(journal.accepted)
+        except CancelledError:
+            if run._with_caller:
+                self.machine.cancel_run(run.id, "its caller was cancelled")
+            raise
         except LeaseLost:
             keeper = self.machine.keeper
             found = None if keeper is None else await keeper.find(run.id, plan, inputs)

@@ -191,7 +191,9 @@ def check_marks(row: Row, marks: Marks, nodes: Iterable[int]) -> None:
     """Raises `Unfit` unless each of the nodes is the step that it was."""
     for node in nodes:
         if misfit := marks.misfit(row, node):
-            raise Unfit(f"run {row.id!r} doesn't fit its workflow any more: {misfit}\nRun it with the code that it was started with.")
+            raise Unfit(
+                f"run {row.id!r} doesn't fit its workflow any more: {misfit}\nRun it with the code that it was started with."
+            )
 
 
 def decide_again(desk: Desk, row: Row, turns: Iterable[Turn], marks: Marks | None = None) -> None:

@@ -51,7 +51,9 @@ class Undoing:
         """R26: a run that is in the store can be taken back wherever it has succeeded, whoever began with it."""
         async with keeper.alone(run.id):
             here = self.machine.rows.get(run.id)
-            if here is not None and here.state.doing == "undoing":
+            if run.id in self._under_way:
+                run = here.handle or run if here is not None else run
+            elif here is not None and here.state.doing == "undoing":
                 run = here.handle or run
                 self._under_way.setdefault(run.id, self.machine.loop.create_future())
             elif run._outcome is None or not isinstance(run._outcome, Succeeded):

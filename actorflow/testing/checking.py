@@ -102,7 +102,7 @@ def is_whole(run: RunRecord, data: Sequence[bytes]) -> Iterator[str]:
         yield f"it has {len(data)} turns, and {run.tail} were recorded"
     for number, one in enumerate(data, 1):
         try:
-            decode_turns(one)
+            decode_turns(one)  # without a turn, they say that a runtime was left in order
         except InvalidValue as error:
             yield f"turns {number} can't be read: {error}"
 

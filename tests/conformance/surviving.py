@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
-from actorflow import MemoryStore, Run, Runtime, Workflow
+from actorflow import Run, Runtime, Workflow
 from actorflow.store import Append, Request, Store, StoreFace
 from actorflow.testing import MockClock
 
@@ -84,6 +84,10 @@ async def until(condition: Callable[[], object], seconds: float = 100.0) -> None
     raise AssertionError("it didn't come to that")
 
 
+def told_more(seen: Sequence[object], count: int) -> bool:
+    return len(seen) > count
+
+
 def is_here(runtime: Runtime, run_id: str) -> bool:
     return any(run.id == run_id for run in runtime.list_runs())
 
@@ -94,6 +98,8 @@ async def taken_over(runtime: Runtime, run_id: str) -> Run[Any]:
     return runtime.get(run_id)
 
 
-async def begin(runtime: Runtime, workflow: Workflow[..., Any], *inputs: Any, run_id: str = "r", **asked: Any) -> Run[Any]:
+async def begin(
+    runtime: Runtime, workflow: Workflow[..., Any], *inputs: Any, run_id: str = "r", **asked: Any
+) -> Run[Any]:
     """Starts a run of this id, or gives the one that is there."""
     return await runtime.options(run_id=run_id, **asked).start(workflow, *inputs)

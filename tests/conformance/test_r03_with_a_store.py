@@ -7,7 +7,19 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from actorflow import InvalidWorkflow, MemoryStore, Resource, Runtime, StartRun, around, each, step, workflow
+from actorflow import (
+    InvalidWorkflow,
+    MemoryStore,
+    Resource,
+    Runtime,
+    StartRun,
+    around,
+    choose,
+    each,
+    fail,
+    step,
+    workflow,
+)
 from actorflow.testing import MockClock
 
 
@@ -115,6 +127,25 @@ async def test_resources_and_what_arounds_lend_are_excepted(clock: MockClock) ->
     store = MemoryStore(clock=clock)
     async with Runtime(store=store, workflows=[lending], clock=clock, resources=[CARDS.provide(Socket())]) as runtime:
         assert await runtime.run(lending, "hello") == 5
+
+
+async def test_a_step_that_gives_nothing_needs_no_form(clock: MockClock) -> None:
+    """R3: one that never returns, as `fail(…)`, has nothing to store."""
+
+    @step
+    async def number() -> int:
+        return 1
+
+    def refuse() -> int:
+        value: int = fail("no such number")
+        return value
+
+    @workflow
+    def choosing() -> int:
+        return choose(number(), {1: number}, default=refuse)
+
+    async with Runtime(store=MemoryStore(clock=clock), clock=clock, workflows=[choosing]) as runtime:
+        assert await runtime.run(choosing) == 1
 
 
 async def test_a_message_that_names_it_is_refused_too(clock: MockClock) -> None:

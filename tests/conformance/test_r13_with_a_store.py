@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -25,7 +26,7 @@ from actorflow.testing import MockClock
 from actorflow.testing.lives import Life
 from tests.conformance.conftest import OpenStore
 from tests.conformance.seen import forever
-from tests.conformance.surviving import begin, lapse, taken_over, until
+from tests.conformance.surviving import begin, lapse, taken_over, told_more, until
 
 SEEN: list[object] = []
 
@@ -152,7 +153,7 @@ async def test_the_count_survives_a_restart(clock: MockClock, open_store: OpenSt
     for number in (1, 2, 3):
         async with Life(open_store(), clock=clock, workflows=[tries]) as life:
             await begin(life.runtime, tries)
-            await until(lambda number=number: len(SEEN) == number)
+            await until(partial(told_more, SEEN, number - 1))
             await asyncio.sleep(0.5)
             life.die()
         await lapse(clock)

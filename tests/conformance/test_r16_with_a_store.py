@@ -11,8 +11,10 @@ from actorflow import (
     Halt,
     Halted,
     InvalidState,
+    Middleware,
     Retry,
     RunFailed,
+    RunInfo,
     Runtime,
     Skip,
     TryAgain,
@@ -24,7 +26,7 @@ from actorflow.testing import MockClock
 from actorflow.testing.checking import check_store
 from tests.conformance.conftest import OpenStore
 from tests.conformance.seen import forever
-from tests.conformance.surviving import begin, is_here
+from tests.conformance.surviving import begin, is_here, until
 
 SEEN: list[str] = []
 
@@ -192,7 +194,9 @@ async def test_retries_that_are_due_wait_for_the_resume(clock: MockClock, open_s
     assert SEEN == ["flaky 1", "flaky 2", "flaky 3"]
 
 
-async def test_a_resumed_run_can_be_cancelled_and_rolled_back_elsewhere(clock: MockClock, open_store: OpenStore) -> None:
+async def test_a_resumed_run_can_be_cancelled_and_rolled_back_elsewhere(
+    clock: MockClock, open_store: OpenStore
+) -> None:
     """R16, R25: a halted run that is resumed elsewhere takes back what was done before it was halted."""
 
     @step
@@ -220,3 +224,45 @@ async def test_a_resumed_run_can_be_cancelled_and_rolled_back_elsewhere(clock: M
         outcome = await run.outcome()
     assert isinstance(outcome, Cancelled) and outcome.rollback == "complete"
     assert SEEN == ["ask", "release seat"]
+
+
+async def test_a_resume_that_middleware_is_asked_about_can_be_cancelled(
+    clock: MockClock, open_store: OpenStore
+) -> None:
+    """R16, R44: while middleware is asked nothing is recorded of the resume; a cancel that comes meanwhile takes the run back."""
+
+    class Slow(Middleware):
+        async def init(self, run: RunInfo, *, resumed: bool) -> None:
+            await asyncio.sleep(2.0 * resumed)
+
+    async with Runtime(store=open_store(), clock=clock, middleware=[Slow()]) as runtime:
+        await (await begin(runtime, approval, "a")).outcome()
+        resuming = asyncio.ensure_future(runtime.resume(approval, "r"))
+        await asyncio.sleep(1.0)
+        await runtime.get("r").cancel("rain")
+        outcome = await (await resuming).outcome()
+    assert isinstance(outcome, Cancelled) and outcome.reason == "rain"
+    async with open_store() as store:
+        await check_store(store)
+
+
+async def test_a_caller_that_is_cancelled_before_the_run_is_stored_cancels_it(
+    clock: MockClock, open_store: OpenStore
+) -> None:
+    """R32, R48: `cancel_with_caller` counts from the moment the run is begun."""
+
+    @step
+    async def stand() -> None:
+        await forever()
+
+    @workflow
+    def standing() -> None:
+        stand()
+
+    async with Runtime(store=open_store(), clock=clock) as runtime:
+        calling = asyncio.create_task(runtime.options(run_id="w", cancel_with_caller=True).run(standing))
+        await until(lambda: is_here(runtime, "w"))
+        calling.cancel()
+        await asyncio.wait({calling})
+        outcome = await runtime.get("w").outcome()
+    assert isinstance(outcome, Cancelled) and "caller" in outcome.reason

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
-from actorflow import Failed, Fixed, Retry, Runtime, StepStatus, UndoFailed, choose, each, repeat, step, step_context, workflow
+from actorflow import (
+    Failed,
+    Fixed,
+    Retry,
+    Run,
+    Runtime,
+    StepStatus,
+    UndoFailed,
+    choose,
+    each,
+    repeat,
+    step,
+    step_context,
+    workflow,
+)
 from actorflow.store import decode_turns
 from actorflow.testing import MockClock
 from actorflow.testing.checking import check_store
@@ -75,7 +90,7 @@ async def test_each_undo_is_recorded_once_over_restarts(clock: MockClock, open_s
         count = len(SEEN)
         async with Life(open_store(), clock=clock, workflows=[nested]) as life:
             run = await begin(life.runtime, nested)
-            await until(lambda count=count: len(SEEN) > count + 1 or run.status() == "failed")
+            await until(partial(moved_on, run, count + 1))
             if run.status() == "failed":
                 break
             life.die()
@@ -90,6 +105,10 @@ async def test_each_undo_is_recorded_once_over_restarts(clock: MockClock, open_s
         assert {statuses[name] for name in done} == {StepStatus.UNDONE}
         kinds = [entry.kind for turns in await told(store) for entry in turns]
         assert kinds.count("StepUndone") == len(done)
+
+
+def moved_on(run: Run[Any], count: int) -> bool:
+    return len(SEEN) > count or run.status() == "failed"
 
 
 async def told(store: Any) -> list[Any]:

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from actorflow import Failed, InvalidState, Runtime, RuntimeFault, step, workflow
+from actorflow import Failed, InvalidState, MemoryStore, Runtime, RuntimeFault, step, workflow
 from actorflow.clock import Clock
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.row import Row
+from actorflow.store import Append, ClaimRuns, ListMessages, Renew, Request, Store
 from actorflow.testing import MockClock
 from actorflow.testing.checking import check_store
 from tests.conformance.conftest import OpenStore
-from tests.conformance.surviving import begin, taken_over
+from tests.conformance.surviving import LEASE, Through, begin, taken_over
 
 
 class Faulty(Clock):
@@ -152,3 +153,62 @@ async def test_one_that_fails_again_is_left_alone(
     async with Runtime(store=open_store(), clock=clock, workflows=[saga.workflow]) as runtime:
         await runtime.release("r")
         assert await (await taken_over(runtime, "r")).result() == "first"
+
+
+class Broken(Through):
+    """A store with a bug: it fails on some kinds of requests with what no store raises, as often as it's told to."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.kinds: list[type] = []
+
+    async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
+        for kind in [type(request) for request in requests]:
+            if kind in self.kinds:
+                self.kinds.remove(kind)
+                raise ZeroDivisionError("a bug of the store's")
+        return await super()._ask_all(requests)
+
+
+async def test_what_serves_the_store_goes_on_after_a_fault(clock: MockClock) -> None:
+    """R35: pool, store, telemetry and timer actors restart on the same tables: a fault while the lease is renewed, or while the store is asked for
+    runs and messages, costs neither.
+    """
+    saga = Saga(Faulty(clock), faults=0)
+    with capture_logs() as logs:
+        async with MemoryStore(clock=clock) as memory:
+            store = Broken(memory)
+            async with Runtime(store=store, clock=clock, workflows=[saga.workflow]) as runtime:
+                store.kinds += [Renew, ClaimRuns, ListMessages]
+                await asyncio.sleep(LEASE * 3)
+                (lease,) = await memory.runtimes()
+                assert lease.expires > clock.time()
+                assert await (await begin(runtime, saga.workflow)).result() == "first"
+    assert [line["event"] for line in logs].count("a fault of the runtime") >= 2
+
+
+async def test_a_fault_in_a_commit_is_no_end_of_its_runs(clock: MockClock) -> None:
+    """R35, R48: nobody knows what became of it: the runs are given back, and read again; who waits here is told of the fault."""
+    saga = Saga(Faulty(clock), faults=0)
+
+    @step
+    async def breaks(value: str) -> str:
+        if "breaks" not in saga.seen:
+            store.kinds.append(Append)
+        saga.seen.append("breaks")
+        return value
+
+    @workflow
+    def around_it() -> str:
+        return breaks("a")
+
+    with capture_logs():
+        async with MemoryStore(clock=clock) as memory:
+            store = Broken(memory)
+            async with Runtime(store=store, clock=clock, workflows=[around_it]) as runtime:
+                run = await begin(runtime, around_it)
+                with pytest.raises(RuntimeFault):
+                    await run.result()
+                assert await (await taken_over(runtime, "r")).result() == "a"
+            await check_store(memory)
+    assert saga.seen == ["breaks", "breaks"]

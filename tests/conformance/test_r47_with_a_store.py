@@ -118,9 +118,7 @@ async def test_of_any_number_of_concurrent_starts_one_creates_the_run(clock: Moc
 async def test_of_two_with_different_inputs_one_is_refused(clock: MockClock, open_store: OpenStore) -> None:
     """R47: at the same moment in two runtimes: one creates it, the other is refused."""
     async with Runtime(store=open_store(), clock=clock) as first, Runtime(store=open_store(), clock=clock) as second:
-        tries = await asyncio.gather(
-            begin(first, rest, "a"), begin(second, rest, "b"), return_exceptions=True
-        )
+        tries = await asyncio.gather(begin(first, rest, "a"), begin(second, rest, "b"), return_exceptions=True)
         assert sum(isinstance(one, RunConflict) for one in tries) == 1, tries
         (run,) = [one for one in tries if not isinstance(one, BaseException)]
         await run.result()
@@ -138,6 +136,7 @@ async def test_a_start_that_waits_for_its_place_creates_it_once(clock: MockClock
 
 async def test_a_halted_run_that_went_on_elsewhere_is_seen_as_it_is(clock: MockClock, open_store: OpenStore) -> None:
     """R47, R16: the runtime in which a run was halted doesn't take its own memory for the truth."""
+
     @step
     async def pause() -> int:
         raise Halt(7)

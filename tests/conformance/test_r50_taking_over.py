@@ -125,9 +125,10 @@ async def test_while_it_goes_on(clock: MockClock, open_store: OpenStore) -> None
 async def test_what_others_have_is_left_to_them(clock: MockClock, open_store: OpenStore) -> None:
     """R50: a run is owned by one live runtime at a time: as long as its lease is renewed nobody takes it."""
     STANDS.add(SECOND)
-    async with Runtime(store=open_store(), clock=clock) as first, Runtime(
-        store=open_store(), clock=clock, workflows=[two]
-    ) as second:
+    async with (
+        Runtime(store=open_store(), clock=clock) as first,
+        Runtime(store=open_store(), clock=clock, workflows=[two]) as second,
+    ):
         run = await begin(first, two)
         await asyncio.sleep(LEASE * 20)
         assert not is_here(second, "r")
@@ -256,9 +257,10 @@ async def test_many_are_taken_over(clock: MockClock, open_store: OpenStore) -> N
     STANDS.clear()
     SEEN.clear()
     await lapse(clock)
-    async with Runtime(store=open_store(), clock=clock, workflows=[two]) as one, Runtime(
-        store=open_store(), clock=clock, workflows=[two]
-    ) as other:
+    async with (
+        Runtime(store=open_store(), clock=clock, workflows=[two]) as one,
+        Runtime(store=open_store(), clock=clock, workflows=[two]) as other,
+    ):
         await until(lambda: len(one.list_runs()) + len(other.list_runs()) == 250)
         for run in [*one.list_runs(), *other.list_runs()]:
             await run.result()
@@ -302,9 +304,10 @@ async def test_one_that_lost_its_lease_records_nothing_more_and_stops(clock: Moc
         async with open_store() as inner:
             loser = Frozen(inner)
             frozen.append(loser)
-            async with Runtime(store=loser, clock=clock) as old, Runtime(
-                store=open_store(), clock=clock, workflows=[standing]
-            ) as new:
+            async with (
+                Runtime(store=loser, clock=clock) as old,
+                Runtime(store=open_store(), clock=clock, workflows=[standing]) as new,
+            ):
                 history = History(new, LeaseTaken)
                 run = await begin(old, standing)
                 waiting = asyncio.ensure_future(run.result())
@@ -339,9 +342,10 @@ async def test_a_loser_that_finishes_its_step_late_changes_nothing(clock: MockCl
     with capture_logs():
         async with open_store() as inner:
             loser = Frozen(inner)
-            async with Runtime(store=loser, clock=clock) as old, Runtime(
-                store=open_store(), clock=clock, workflows=[standing]
-            ) as new:
+            async with (
+                Runtime(store=loser, clock=clock) as old,
+                Runtime(store=open_store(), clock=clock, workflows=[standing]) as new,
+            ):
                 run = await begin(old, standing)
                 await until(lambda: "slow 1" in SEEN)
                 loser.is_frozen = True

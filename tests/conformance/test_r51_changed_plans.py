@@ -30,7 +30,7 @@ def _fresh() -> Iterator[None]:
     yield
 
 
-async def act(name: str, value: Any) -> Any:
+async def act(name: str, value: int) -> int:
     SEEN.append(name)
     if name in STANDS:
         await forever()
@@ -62,7 +62,9 @@ def before(value: int) -> int:
     return second(first(value))
 
 
-async def leave_one(clock: MockClock, open_store: OpenStore, workflow: Workflow[..., Any] = before, *inputs: Any) -> None:
+async def leave_one(
+    clock: MockClock, open_store: OpenStore, workflow: Workflow[..., Any] = before, *inputs: Any
+) -> None:
     """A run of `plan` whose first step is completed, and whose second one was in flight."""
     async with Life(open_store(), clock=clock) as life:
         await begin(life.runtime, workflow, *(inputs or (1,)))
@@ -245,7 +247,7 @@ async def test_a_type_that_still_decodes_fits(clock: MockClock, open_store: Open
 
     @step(name="second")
     async def use(trip: Trip) -> str:
-        return str(await act("second", trip.city))
+        return str(await act("second", int(trip.city)))
 
     @workflow(name="trips")
     def trips(value: int) -> str:

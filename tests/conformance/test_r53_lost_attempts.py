@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
 
-from actorflow import Halted, InvalidInput, Retry, RunFailed, Runtime, StepStatus, TryAgain, step, step_context, workflow
+from actorflow import (
+    Halted,
+    InvalidInput,
+    Retry,
+    RunFailed,
+    Runtime,
+    StepStatus,
+    TryAgain,
+    step,
+    step_context,
+    workflow,
+)
 from actorflow.testing import MockClock
 from actorflow.testing.crashes import crash_at
 from actorflow.testing.lives import Life
 from tests.conformance.conftest import OpenStore
 from tests.conformance.seen import forever
-from tests.conformance.surviving import LEASE, begin, lapse, taken_over, until
+from tests.conformance.surviving import LEASE, begin, lapse, taken_over, told_more, until
 
 SEEN: list[str] = []
 
@@ -44,13 +57,13 @@ def resting() -> str:
     return rest()
 
 
-async def die(open_store: OpenStore, clock: MockClock, times: int, **options: int) -> None:
+async def die(open_store: OpenStore, clock: MockClock, times: int, **options: Any) -> None:
     """So many runtimes, one after the other, have the run and die."""
     for _ in range(times):
         before = len(SEEN)
         async with Life(open_store(), clock=clock, workflows=[dying], **options) as life:
             await begin(life.runtime, dying)
-            await until(lambda before=before: len(SEEN) > before)
+            await until(partial(told_more, SEEN, before))
             life.die()
         await lapse(clock)
 
@@ -63,7 +76,10 @@ async def test_it_is_recorded_as_lost(clock: MockClock, open_store: OpenStore) -
         assert await (await taken_over(runtime, "r")).result() == "done"
         view = await runtime.inspect("r")
         (deadly_view,) = view.steps
-        assert [(attempt.number, attempt.outcome) for attempt in deadly_view.attempts] == [(1, "lost"), (2, "completed")]
+        assert [(attempt.number, attempt.outcome) for attempt in deadly_view.attempts] == [
+            (1, "lost"),
+            (2, "completed"),
+        ]
     async with open_store() as store:
         step_run = await store.get_step_run("r", "deadly")
         assert step_run is not None and step_run.status is StepStatus.COMPLETED
@@ -146,7 +162,7 @@ async def test_a_runtime_that_is_left_loses_nothing_in_a_crash(clock: MockClock,
         before = len(SEEN)
         async with Runtime(store=open_store(), clock=clock, workflows=[dying], drain_timeout=1.0) as runtime:
             await begin(runtime, dying)
-            await until(lambda before=before: len(SEEN) > before)
+            await until(partial(told_more, SEEN, before))
     SEEN.append("mended")
     async with Runtime(store=open_store(), clock=clock, workflows=[dying]) as runtime:
         assert await (await begin(runtime, dying)).result() == "done"
@@ -177,7 +193,7 @@ async def test_a_handler_that_was_lost_is_called_again(clock: MockClock, open_st
     for number in range(1, 5):
         async with Life(open_store(), clock=clock, workflows=[failing]) as life:
             await begin(life.runtime, failing)
-            await until(lambda number=number: len(keys) == number)
+            await until(partial(told_more, keys, number - 1))
             life.die()
         await lapse(clock)
     async with Runtime(store=open_store(), clock=clock, workflows=[failing]) as runtime:

@@ -20,8 +20,8 @@ from actorflow import (
     Halted,
     NotSerializable,
     Outcome,
-    Recover,
     RecordNotFound,
+    Recover,
     Retry,
     Runtime,
     Skip,
@@ -352,7 +352,8 @@ async def test_a_runs_own_result_is_looked_at_too(clock: MockClock, open_store: 
 
     @workflow
     def wrong() -> int:
-        return give(1)
+        value: int = give(1)
+        return value
 
     async with Runtime(store=open_store(), clock=clock, max_value_bytes=100) as runtime:
         large = await (await begin(runtime, many, run_id="many")).outcome()

@@ -33,10 +33,10 @@ def own() -> Iterator[Server]:
 @pytest.fixture
 async def other(own: Server) -> AsyncIterator[Any]:
     """Another session of it. The store begins empty."""
-    db = await cast("Any", asyncpg).connect(own.dsn)
+    db = await cast("Any", asyncpg).connect(own.dsn, command_timeout=DEADLINE)
     await db.execute("DROP SCHEMA IF EXISTS actorflow CASCADE")
     yield db
-    await db.close()
+    await db.close(timeout=DEADLINE)
 
 
 class Asked(Ledger):
