@@ -118,7 +118,9 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, metavar="N", help="how many runs go on at once, at most")
     parser.add_argument("--lease", type=float, default=3.0, metavar="SECONDS")
     asked = parser.parse_args()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # what is printed is for whoever started us
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # what is printed is for whoever started us
     urls = {name: str(getattr(asked, name)) for name in ("seats", "rooms", "cards")}
     try:
         asyncio.run(serve(store_of(asked.store), urls, asked.at_once, asked.lease))
