@@ -25,9 +25,8 @@ def examine(draft: Draft) -> Findings:
 def _examine(draft: Draft, found: Findings) -> None:
     flows = Flows(draft, found)
     for spec in draft.inputs:
-        if spec.default is not Parameter.empty and not isinstance(
-            spec.default, (tuple, type(None))
-        ):  # these stand for a list
+        stands_for_a_list = isinstance(spec.default, (tuple, type(None)))
+        if spec.default is not Parameter.empty and not stands_for_a_list:
             flows.check(Constant(spec.default), spec.type, f"the default of input {spec.name!r}", draft.line)
     for node in draft.nodes:
         flows.check_node(node)

@@ -389,9 +389,7 @@ def noted(row: Row, fact: facts.StepFact | facts.RunFact) -> Entry:
     rest = REST.get(kind)
     if rest is None:
         rest = REST[kind] = rest_of(kind)
-    if (
-        type(fact) is facts.StepSkipped and row.journal is not None
-    ):  # a person gave it, or another run: no message has it
+    if type(fact) is facts.StepSkipped and row.journal is not None:  # a person gave it, or a run: no message has it
         value = result_out(row.journal.desk, row, fact, fact.value)
         return Entry("StepSkipped", row.name(node), node, fact.attempt, fact.at, value)
     if type(fact) is facts.StepSucceeded and row.step(node).wait is not None:

@@ -57,15 +57,13 @@ class Journal:
         self.status = "" if opening is None else "running"  # of the run, as far as the store was told
         self.turns: list[Turn] = []  # not on their way yet
         self.consumed: list[int] = []  # messages of the store that these turns have taken in
-        self.arriving: dict[
-            int, tuple[Any, int]
-        ] = {}  # requests made of such messages, by identity, until they are decided
+        # requests made of such messages, by identity, until they are decided
+        self.arriving: dict[int, tuple[Any, int]] = {}
         self.held: deque[Held] = deque()
         self.is_under_way = False
         self.entries: dict[int, tuple[Any, Entry]] = {}  # of messages that were written before they were posted
-        self.taking: TakeOver | None = (
-            None  # what a run that has ended, and was built again, is told before anything else
-        )
+        # what a run that has ended, and was built again, is told before anything else
+        self.taking: TakeOver | None = None
         self.accepted: Future[None] | None = None  # done when the run is stored
 
     @property
@@ -78,8 +76,15 @@ class Journal:
         state = row.state
         if self.is_strict or state.phase not in (RUN, HALTING, CLOSING):
             return True
-        nodes = [*held.started, *(node for one in messages if (node := getattr(one, "node", -1)) >= 0)]
-        return any(state.program.steps[node].irreversible for node in nodes)
+        steps = state.program.steps
+        for node in held.started:
+            if steps[node].irreversible:
+                return True
+        for message in messages:
+            node = getattr(message, "node", -1)
+            if node >= 0 and steps[node].irreversible:
+                return True
+        return False
 
     def prepare(self, row: Row, message: Any) -> None:
         """Writes a message before it is posted, so that what can't be stored fails its step. Raises `NotSerializable` (R56)."""

@@ -185,9 +185,8 @@ class Recorder:
         row, journal = sent.row, sent.row.journal
         assert journal is not None
         for answer in answers:
-            if isinstance(answer, BaseException) and not isinstance(
-                answer, RecordNotFound
-            ):  # what is to be replaced may be gone
+            may_pass = isinstance(answer, RecordNotFound)  # what is to be replaced may be gone
+            if isinstance(answer, BaseException) and not may_pass:
                 self.refused(row, answer)
                 return
         if journal.accepted is not None and not journal.accepted.done():

@@ -48,9 +48,7 @@ class Listener(Subscription):
 
     def deliver(self) -> bool:
         waiting = len(self._buffer)
-        if (
-            self._delivering or not waiting
-        ):  # delivering: its listener closes the runtime, or comes back in here otherwise
+        if self._delivering or not waiting:  # delivering: the listener closes the runtime, or comes back in here
             return False
         self._delivering = True
         try:

@@ -72,7 +72,7 @@ async def test_permits_that_others_hold(clock: MockClock) -> None:
 async def test_nobody_has_it(clock: MockClock) -> None:
     """R50: who will take it, and what becomes of what was executing."""
     store = MemoryStore(clock=clock)
-    async with Life(store, **options(World(quote=forever), clock)) as life:
+    async with Life(store, **options(World(quote=forever), clock)) as life:  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         await life.runtime.options(run_id="t").start(trip, "Oslo")
         await asyncio.sleep(1)
         life.die()
@@ -112,7 +112,7 @@ async def test_a_halted_run(clock: MockClock) -> None:
 async def test_a_step_that_was_set_aside_with_the_three_answers(clock: MockClock) -> None:
     """R49: an irreversible step that was in flight at a crash waits for a person."""
     store = MemoryStore(clock=clock)
-    async with Life(store, **options(World(pay=forever), clock)) as life:
+    async with Life(store, **options(World(pay=forever), clock)) as life:  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         await life.runtime.options(run_id="t").start(trip, "Oslo")
         await asyncio.sleep(1)
         life.die()
