@@ -90,6 +90,14 @@ def changed(lead: Lead, change: RunChange, now: float) -> Move:
     return Move(after, clears=clears)
 
 
+def both(first: Move, then: Move) -> Move:
+    """Two moves of one run within a transaction."""
+    if then.clears:
+        return then
+    result = first.result if then.result is None else then.result
+    return Move(then.lead, result, first.failure if then.failure is None else then.failure, first.clears)
+
+
 def claimed(lead: Lead, owner: int, now: float) -> Move:
     return Move(replace(lead, owner=owner, wake=None, problem=None, updated=now))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from actorflow.store.answers import answered
 from actorflow.store.lead import Lead
 from actorflow.store.postgres_errors import DOUBLE, FAILURES, said_plainly
 from actorflow.store.postgres_open import open_database
-from actorflow.store.postgres_quick import Quick, append, quick
+from actorflow.store.postgres_quick import Quick, commit, quick
 from actorflow.store.postgres_tables import STEPS, PostgresTables
 from actorflow.store.requests import (
     ClaimRuns,
@@ -103,8 +103,8 @@ class PostgresDesk:
             return error
 
     async def _together(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        asked = quick(requests, self._leads)
-        if asked is not None and len(asked.rows) == len(requests):
+        asked = quick(requests, self._leads, self._clock.time())
+        if asked is not None and asked.size == len(requests):
             return await self._at_once(requests, asked)
         if not any(request.writes for request in requests):
             with suppress(MustWrite):
@@ -115,8 +115,8 @@ class PostgresDesk:
         """A statement that is a transaction by itself. Whether one that failed was done shows in the long way: it's repeated then, and fine."""
         answers: dict[int, Any] = {}
         try:
-            answers = dict(await append(await self.open(), asked))
-            self._leads.update(asked.leads)
+            answers = await commit(await self.open(), asked)
+            self._keep(asked.leads)
         except DOUBLE:
             self._leads.clear()
         except FAILURES:
@@ -139,7 +139,7 @@ class PostgresDesk:
             transaction = db.transaction()
             await transaction.start()
             try:
-                answers.update(await append(db, asked) if asked is not None else {})
+                answers.update(await commit(db, asked) if asked is not None else {})
                 others = [place for place in range(len(requests)) if place not in answers]
                 await tables.read(db, [requests[place] for place in others])
                 answers.update({place: answered(tables, requests[place]) for place in others})
@@ -155,7 +155,7 @@ class PostgresDesk:
                 self._give_up()
             raise said_plainly(self._name, error, committing=committing) from error
         if asked is not None:
-            self._leads.update(asked.leads)
+            self._keep(asked.leads)
         self._remember(tables)
         return [answers[place] for place in range(len(requests))]
 
@@ -165,7 +165,10 @@ class PostgresDesk:
             self._leads.clear()
         if tables.has_fenced:
             self._leads.clear()
-        for run_id, lead in tables.known().items():
+        self._keep(tables.known())
+
+    def _keep(self, leads: Mapping[str, Lead]) -> None:
+        for run_id, lead in leads.items():
             self._leads.pop(run_id, None)
             if lead.owner is not None:
                 self._leads[run_id] = lead

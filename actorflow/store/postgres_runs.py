@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from actorflow.clock import Clock
 from actorflow.errors import StoreBusy
-from actorflow.store.lead import Lead, Move, lead_of
+from actorflow.store.lead import Lead, Move, both, lead_of
 from actorflow.store.postgres_reads import PostgresReads, columns
 from actorflow.store.requests import (
     Append,
@@ -173,11 +173,3 @@ class PostgresRuns(PostgresReads):
         """The leads of all runs that were read; those that were deleted are nobody's."""
         leads = {run_id: lead_of(number, self._runs[number]) for run_id, number in self._numbers.items()}
         return {id: replace(lead, owner=None) if lead.number in self._dropped else lead for id, lead in leads.items()}
-
-
-def both(first: Move, then: Move) -> Move:
-    """Two moves of one run within a transaction."""
-    if then.clears:
-        return then
-    result = first.result if then.result is None else then.result
-    return Move(then.lead, result, first.failure if then.failure is None else then.failure, first.clears)

@@ -70,19 +70,17 @@ class Writer:
             raise
 
     def ask(self, request: Request[T]) -> asyncio.Future[T]:
-        return self._gather((request,), is_single=True)
+        future: asyncio.Future[T] = self._loop.create_future()
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(Asked((request,), future, is_single=True))
+        return future
 
     def ask_all(self, requests: Sequence[Request[Any]]) -> asyncio.Future[list[Any]]:
         """These are gathered already: they go at once, after what was asked before."""
-        future = self._gather(requests, is_single=False)
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        self._gathered.append(Asked(requests, future, is_single=False))
         self._hand_over()
-        return future
-
-    def _gather(self, requests: Sequence[Request[Any]], *, is_single: bool) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._loop.create_future()
-        if not self._gathered:
-            self._loop.call_soon(self._hand_over)
-        self._gathered.append(Asked(requests, future, is_single))
         return future
 
     async def close(self) -> None:

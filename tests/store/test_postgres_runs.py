@@ -9,8 +9,19 @@ from typing import Any
 import asyncpg
 import pytest
 
-from actorflow.errors import LeaseLost, StoreBusy
-from actorflow.store import Append, Entry, PostgresStore, RunChange, Turn, Turns, encode_turns
+from actorflow.errors import LeaseLost, RunConflict, StoreBusy
+from actorflow.store import (
+    Append,
+    Entry,
+    NewRun,
+    OpenRun,
+    PostgresStore,
+    RunChange,
+    TakeNote,
+    Turn,
+    Turns,
+    encode_turns,
+)
 from actorflow.store.postgres_tables import PostgresTables
 from actorflow.store.queries import migrations
 from actorflow.testing.store_states import LEASE, StoreClock, opened
@@ -131,7 +142,7 @@ async def test_step_runs_are_made_once_whoever_looks(store: PostgresStore, other
     assert await other.completed_outputs("r") == [b"out"]
 
 
-async def test_appends_are_one_question_and_mixed_with_others_one_commit(store: PostgresStore) -> None:
+async def test_what_runs_do_is_one_question_and_mixed_with_others_one_commit(store: PostgresStore) -> None:
     one = await store.join("one", lease=LEASE)
     for each in range(10):
         await opened(store, f"r{each}", one)
@@ -143,12 +154,52 @@ async def test_appends_are_one_question_and_mixed_with_others_one_commit(store: 
     asked.clear()
     last = [Append(f"r{each}", one, 2, b"t", RunChange("succeeded") if each == 5 else None) for each in range(10)]
     assert await store.together(last) == [2] * 10
+    assert [query.split()[:2] for query in asked] == [["WITH", "alive"]]
+    assert (await store.get_run("r5")).status == "succeeded"
+    asked.clear()
+    begins = [OpenRun(NewRun("new", "trip", b"in"), one), Append("new", one, 1, b"t"), Append("r1", one, 3, b"t")]
+    answers = await store.together(begins)
+    assert (answers[0].run.status, answers[0].is_new, answers[1:]) == ("running", True, [1, 3])
+    assert [query.split()[:2] for query in asked] == [["WITH", "alive"]]
+    asked.clear()
+    mixed = [
+        Append("new", one, 2, b"t"),
+        Append("r2", one, 3, b"t", consumed=[1]),
+        TakeNote("r3", "who", "what", "why"),
+    ]
+    assert (await store.together(mixed))[:2] == [2, 3]
     assert [query.split()[0] for query in asked if "alive" in query or ";" in query[:9]] == [
         "BEGIN;",
         "WITH",
         "COMMIT;",
     ]
-    assert (await store.get_run("r5")).status == "succeeded"
+    assert await store.turns("new") == [b"t", b"t"]
+
+
+async def test_runs_that_begin_beside_one_that_is_there(store: PostgresStore, other: PostgresStore) -> None:
+    """R47: in one commit: each is what it would be alone."""
+    one = await store.join("one", lease=LEASE)
+    await other.create_run(run_id="there", workflow="trip", inputs=b"in")
+    await other.create_run(run_id="odd", workflow="trip", inputs=b"other")
+    names = ["a", "there", "odd", "b"]
+    opens = [
+        request for name in names for request in (OpenRun(NewRun(name, "trip", b"in"), one), Append(name, one, 1, b"t"))
+    ]
+    answers = await store.together(opens)
+    assert [getattr(answer, "is_new", type(answer)) for answer in answers] == [
+        True, int, False, LeaseLost, RunConflict, LeaseLost, True, int,
+    ]  # fmt: skip
+    assert await store.turns("a") == await store.turns("b") == [b"t"]
+    assert await store.turns("there") == []
+
+
+async def test_a_run_that_begins_and_ends_in_one_commit(store: PostgresStore) -> None:
+    one = await store.join("one", lease=LEASE)
+    ends = [OpenRun(NewRun("r", "trip", b"in"), one), Append("r", one, 1, b"t", RunChange("succeeded", result=b"out"))]
+    begun, sequence = await store.together(ends)
+    assert (begun.is_new, sequence) == (True, 1)
+    run = await store.get_run("r")
+    assert (run.status, run.result, run.owner, run.tail) == ("succeeded", b"out", None, 1)
 
 
 async def test_a_tail_that_is_not_the_remembered_one_is_found_out(store: PostgresStore, other: PostgresStore) -> None:

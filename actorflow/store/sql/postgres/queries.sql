@@ -171,6 +171,50 @@ CROSS JOIN unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS given (run, sequen
 WHERE (SELECT owner FROM actorflow.runs WHERE number = given.run) = alive.number
 RETURNING run, sequence;
 
+-- commit_turns --
+-- The same, with runs that begin in this commit, unless there is one of the same id, and runs that become something else, such as ended.
+-- Gives the turns that were taken; those of runs that begin with the run's id, also where a run begins without a turn.
+WITH alive AS (SELECT number FROM actorflow.runtimes WHERE number = $1 FOR KEY SHARE),
+opened AS (
+    INSERT INTO actorflow.runs (
+        number, run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, inputs, context, options
+    )
+    SELECT nextval('actorflow.numbers'), given.*
+    FROM alive
+    CROSS JOIN unnest(
+        $2::text[], $3::text[], $4::text[], $5::float8[], $6::float8[], $7::float8[], $8::bigint[], $9::float8[], $10::text[], $11::text[],
+        $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[]
+    ) AS given (run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, inputs, context, options)
+    ORDER BY run_id
+    ON CONFLICT (run_id) DO NOTHING
+    RETURNING run_id, number
+),
+moved AS (
+    UPDATE actorflow.runs
+    SET status = now.status, updated = now.updated, ended = now.ended, owner = now.owner, wake = now.wake, problem = now.problem,
+        result = coalesce(now.result, CASE WHEN NOT now.clears THEN runs.result END),
+        failure = coalesce(now.failure, CASE WHEN NOT now.clears THEN runs.failure END)
+    FROM alive
+    CROSS JOIN unnest(
+        $22::text[], $23::float8[], $24::float8[], $25::bigint[], $26::float8[], $27::text[], $28::bytea[], $29::bytea[], $30::bool[], $31::bigint[]
+    ) AS now (status, updated, ended, owner, wake, problem, result, failure, clears, number)
+    WHERE runs.number = now.number AND runs.owner = alive.number
+),
+added AS (
+    INSERT INTO actorflow.turns (run, sequence, data)
+    SELECT opened.number, 1, begun.data
+    FROM opened JOIN unnest($17::text[], $18::bytea[]) AS begun (run_id, data) USING (run_id)
+    UNION ALL
+    SELECT given.run, given.sequence, given.data
+    FROM alive
+    CROSS JOIN unnest($19::bigint[], $20::bigint[], $21::bytea[]) AS given (run, sequence, data)
+    WHERE (SELECT owner FROM actorflow.runs WHERE number = given.run) = alive.number
+    RETURNING run, sequence
+)
+SELECT run_id, number AS run, 1 AS sequence FROM opened
+UNION ALL
+SELECT NULL, run, sequence FROM added WHERE run NOT IN (SELECT number FROM opened);
+
 -- find_turns --
 -- What runs did in one commit each.
 SELECT run, sequence, data FROM actorflow.turns
