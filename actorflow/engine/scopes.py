@@ -5,6 +5,7 @@ from __future__ import annotations
 from actorflow.engine import items, rollback
 from actorflow.engine.fold_scopes import put_result, start_item
 from actorflow.engine.frames import make_room, retire, scope_ended
+from actorflow.engine.items_of import goes_forward
 from actorflow.engine.record import record
 from actorflow.engine.state import HALTING, OPEN, READY, RUN, RUNNING, State
 from actorflow.engine.tree import Frame, Scope, Tree
@@ -75,10 +76,18 @@ def starts_items(state: State, fact: ItemsPulled, now: float) -> Fact | None:
 
 def take_up_scopes(state: State, tree: Tree, now: float) -> None:
     """R16: after a halt, arounds are entered again in which a step is still to run; an `each` goes on with its items."""
+    end_arounds_that_are_done(state, tree, now)
     enter_arounds_again(state, tree)
     for scope in list(tree.scopes.values()):
         if isinstance(scope.plan.control, Each) and scope.open + len(scope.results) + len(scope.items):
             fill(state, tree, scope, now)
+
+
+def end_arounds_that_are_done(state: State, tree: Tree, now: float) -> None:
+    """Their bodies ended by a wait while they were being entered again, and they weren't."""
+    for node in sorted(tree.left):
+        if tree.scopes[node].is_done and goes_forward(state, node):
+            ask_or_end(state, tree, tree.scopes[node], now)
 
 
 def enter_arounds_again(state: State, tree: Tree) -> None:

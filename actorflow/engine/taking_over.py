@@ -12,7 +12,7 @@ from actorflow.engine.items_of import goes_forward, waits_for_its_around
 from actorflow.engine.orders import CheckResult, Remind, RetryDue, TakeOver
 from actorflow.engine.record import record
 from actorflow.engine.rollback import handler_goes_on
-from actorflow.engine.scopes import end_scope, enter_arounds_again, retire_all
+from actorflow.engine.scopes import end_arounds_that_are_done, end_scope, enter_arounds_again, retire_all
 from actorflow.engine.state import (
     ASKED,
     CLOSING,
@@ -57,6 +57,8 @@ def takes_over(state: State, message: TakeOver, now: float) -> Fact | None:
     steps_back(state)
     if state.tree is not None:
         loses_arounds(state, state.tree, now)
+        if state.phase == RUN:
+            end_arounds_that_are_done(state, state.tree, now)
         if state.phase == RUN and not pauses:
             enter_arounds_again(state, state.tree)
     for node in handled:

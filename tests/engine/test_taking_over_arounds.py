@@ -6,6 +6,7 @@ from actorflow import facts
 from actorflow.engine import orders
 from tests.engine.drawn import around
 from tests.engine.drive import Drive, Message, at, fails, handler, is_compensated, is_interrupted, step, succeeds
+from tests.simulation.plans import WAITS
 
 NO = OSError("no")
 AROUND, OUTSIDE = 0, 1
@@ -99,3 +100,19 @@ def test_r49_one_that_was_said_to_have_failed_is_compensated_when_its_around_is_
     drive.tell(is_entered("tool 2"))
     (order,) = drive.take_orders()
     assert isinstance(order, orders.CompensateStep)
+
+
+def test_r50_one_whose_body_a_signal_has_ended_while_it_was_entered_again() -> None:
+    """It is lost once more before it was entered: nothing in it is to run, so it has its value."""
+    drive = Drive(around(WAITS[2]))
+    drive.tell(is_entered("tool 1"))
+    first = inside(drive)
+    drive.tell(lambda drive: facts.WaitStarted(*at(drive, first), None, "a"))
+    drive.crash()
+    drive.tell(lambda drive: orders.SignalCame("r", drive.now, "a", "yes"))
+    assert drive.take_history().split()[-2:] == ["SignalReceived", f"StepSucceeded:{first}#1"]
+    drive.crash()
+    assert drive.take_history().split()[-2:] == ["StepSucceeded:0#1", "StepStarted:1#3"]
+    assert drive.state.values[AROUND] == "yes"
+    drive.tell(succeeds(OUTSIDE))
+    assert drive.take_history().split()[-1] == "RunEnded:succeeded:none"

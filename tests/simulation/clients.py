@@ -73,6 +73,7 @@ def resume(world: World) -> None:
     assert not any(n.set_aside for n in expected), "one that is set aside isn't told of"
     world.witness.settle_items()
     world.watch_the_time()
+    world.witness.end_arounds_that_are_done()
     world.witness.waits_go_on()
     message = orders.Resume(world.run, world.now, answers)
     world.deliver(message)

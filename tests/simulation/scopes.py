@@ -279,6 +279,16 @@ class Witness(Waiting):
                 opening.left = True
             elif not self.rolling and not self.is_rolling(n):
                 self.end_around(n, opening)
+        self.end_arounds_that_are_done()
+
+    def end_arounds_that_are_done(self) -> None:
+        """A wait has ended their bodies while they were being entered again, and they weren't."""
+        for n in self.nodes:
+            opening = n.opening
+            if opening is None or not isinstance(opening.control, Around) or n.resolved:
+                continue
+            if opening.left and opening.is_done and n.job is None and not self.rolling and not self.is_rolling(n):
+                self.end_around(n, opening)
 
     def shift(self, by: float) -> None:
         """Another clock goes on."""
