@@ -128,8 +128,8 @@ MUTANTS = (
         "entered-again-without-a-step-to-run",
         "R16",
         "engine/scopes.py",
-        " and has_more_to_run(tree.scopes[node])",
-        "",
+        "return any(frame.left > frame.late for frame in scope.frames.values())",
+        "return True",
     ),
     Mutant(
         "around-entered-first-is-left-first",
