@@ -31,9 +31,19 @@ MORE = frozenset(
     }
     | {"CommitUnknown", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly"}
     | {"Attempt", "RunRecord", "StepStatus", "StoreTooNew", "StoreUnavailable"}
-    | {"LeaseLost", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"}
+    | {"LeaseExpired", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"}
     | {"Approval", "Rejected", "approval", "sleep", "sleep_until", "wait_for_signal"}
-    | {"AttemptView", "ErrorView", "Explanation", "Finding", "HistoryEntry", "Operator", "Reason", "RunView", "StepView"},
+    | {
+        "AttemptView",
+        "ErrorView",
+        "Explanation",
+        "Finding",
+        "HistoryEntry",
+        "Operator",
+        "Reason",
+        "RunView",
+        "StepView",
+    },
 )
 """What is exported besides: the kernel's own words, the errors of combinators and stores, what is recorded, what specs may name, the log."""
 

@@ -17,7 +17,7 @@ import structlog
 
 from actorflow import crash_points
 from actorflow.engine import TakeOver, begin_recording
-from actorflow.errors import ActorflowError, InvalidState, LeaseLost, RecordNotFound, RunConflict, StoreError
+from actorflow.errors import ActorflowError, InvalidState, LeaseExpired, RecordNotFound, RunConflict, StoreError
 from actorflow.runtime.commands import Mail, overtaken
 from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run, as_status
@@ -274,7 +274,7 @@ class Keeper:
             try:
                 await self.renew(max(self.lease, LOOKS * wait))
                 looks = 0 if await self.take_over() else looks + 1
-            except LeaseLost:  # between two questions; the next renewal says so
+            except LeaseExpired:  # between two questions; the next renewal says so
                 wait = min(wait, 1.0)
             except StoreError as error:
                 log.warning("the store can't be asked for runs that were left", error=str(error))

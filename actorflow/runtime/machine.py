@@ -20,7 +20,7 @@ from actorflow.engine import ENDED, Cancel, Pause, Request
 from actorflow.errors import (
     ActorflowError,
     InvalidState,
-    LeaseLost,
+    LeaseExpired,
     RecordNotFound,
     RuntimeClosed,
     RuntimeFault,
@@ -30,7 +30,7 @@ from actorflow.errors import (
     describe,
     suggest,
 )
-from actorflow.facts import Fact
+from actorflow.facts import Fact, LeaseLost
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
 from actorflow.runtime import guardrails
@@ -290,7 +290,8 @@ class Machine:
         if isinstance(error, StoreError) and self.keeper is not None:
             self.keeper.given_up.add(row.id)
         if row.handle is not None:
-            if isinstance(error, LeaseLost) and self.keeper is not None:
+            if isinstance(error, LeaseExpired) and self.keeper is not None:
+                self.note(row, LeaseLost(row.id, now, self.keeper.worker))
                 self.keeper.hand_over(row.handle)
             else:
                 row.handle.close(error)
@@ -299,7 +300,7 @@ class Machine:
         """R50: another runtime has fenced this one."""
         owner = self.keeper.owner if self.keeper is not None else 0
         for row in [row for row in self.rows.values() if row.journal is not None]:
-            self.let_go(row, LeaseLost(owner, row.id))
+            self.let_go(row, LeaseExpired(owner, row.id))
 
     # ── for the parts ─────────────────────────────────────────────────────────────────────────────────────────────
 

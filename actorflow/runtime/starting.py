@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, StartFrom, State, TakeOver
-from actorflow.errors import ActorflowError, LeaseLost, RunConflict, StepError
+from actorflow.errors import ActorflowError, LeaseExpired, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
@@ -106,7 +106,7 @@ class Starting:
         run = await self.launch(row, with_caller=settings.cancel_with_caller)
         try:
             return await self.accepted(run, plan, inputs)
-        except LeaseLost:
+        except LeaseExpired:
             if keeper is None:
                 raise
             await keeper.regain()  # nothing of the run is stored: it is started anew
@@ -123,7 +123,7 @@ class Starting:
             if run._with_caller:
                 self.machine.cancel_run(run.id, "its caller was cancelled")
             raise
-        except LeaseLost:
+        except LeaseExpired:
             keeper = self.machine.keeper
             found = None if keeper is None else await keeper.find(run.id, plan, inputs)
             if found is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actorflow.errors import InvalidState, LeaseLost, RecordNotFound, RunConflict
+from actorflow.errors import InvalidState, LeaseExpired, RecordNotFound, RunConflict
 from actorflow.store import lead as rules
 from actorflow.store.lead import Lead
 from actorflow.store.requests import (
@@ -54,7 +54,7 @@ def lead_of(tables: Tables, run_id: str) -> Lead:
 def known(tables: Tables, owner: int) -> RuntimeRecord:
     runtime = tables.runtime(owner)
     if runtime is None:
-        raise LeaseLost(owner)
+        raise LeaseExpired(owner)
     return runtime
 
 

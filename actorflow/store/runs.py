@@ -5,7 +5,7 @@ store *joins* it: it gets a number, which is its fencing token and the `owner` o
 
     join ──> open_run, claim_runs ──> append … append ──> (the run has ended, or release_run) ──> leave
                   ^                       │
-                  └── the lease lapses: another runtime claims the run, and from then on the first one's writes are refused (`LeaseLost`)
+                  └── the lease lapses: another runtime claims the run, and from then on the first one's writes are refused (`LeaseExpired`)
 
 What a run did is its *turns*, in order (see `journal`); step runs are made of them when somebody asks.
 """
@@ -163,7 +163,7 @@ class RunStore(Protocol):
     ) -> int:
         """Records what a run did, as `sequence`: one more than its `tail`; and with it what becomes of the run, and which messages it took.
 
-        The same again is fine. Another sequence, or other turns: `InvalidState`. `LeaseLost` if the run isn't `owner`'s any more; then nothing
+        The same again is fine. Another sequence, or other turns: `InvalidState`. `LeaseExpired` if the run isn't `owner`'s any more; then nothing
         has changed.
         """
         ...
@@ -174,7 +174,7 @@ class RunStore(Protocol):
         """Takes unfinished runs that nobody has, oldest first: not those with a `problem`, and none before its `wake` (R50).
 
         Runtimes whose lease has lapsed are fenced: they are gone from then on, and so is what they had. With `run_id`: that run, whatever its
-        status, problem and wake, unless a live runtime has it. `LeaseLost` if `owner` itself is gone.
+        status, problem and wake, unless a live runtime has it. `LeaseExpired` if `owner` itself is gone.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from actorflow.errors import LeaseLost, StoreBusy
+from actorflow.errors import LeaseExpired, StoreBusy
 from actorflow.store import Append, Entry, PostgresStore, RunChange, Turn, Turns, encode_turns
 from actorflow.store.postgres_tables import PostgresTables
 from actorflow.store.queries import migrations
@@ -89,7 +89,7 @@ async def test_r50_what_is_remembered_of_a_run_is_worth_nothing_when_another_pro
     clock.pass_by(LEASE + 1)
     assert [run.tail for run in await other.claim_runs(two)] == [1] * 3
     late = await store.together([Append(f"r{each}", one, 2, b"late") for each in range(3)])
-    assert [type(each) for each in late] == [LeaseLost] * 3
+    assert [type(each) for each in late] == [LeaseExpired] * 3
     assert await other.append("r0", owner=two, sequence=2, turns=b"t2", change=RunChange("succeeded")) == 2
     assert await store.turns("r0") == [b"t1", b"t2"]
     assert await store.turns("r1") == [b"t1"]

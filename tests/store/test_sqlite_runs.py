@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from actorflow.errors import LeaseLost, RecordNotFound, RunConflict, StoreCorrupt
+from actorflow.errors import LeaseExpired, RecordNotFound, RunConflict, StoreCorrupt
 from actorflow.store import Append, Entry, NewRun, OpenRun, RunChange, SQLiteStore, Turn, Turns, encode_turns
 from actorflow.testing.store_states import LEASE, StoreClock, ended, opened
 
@@ -93,7 +93,7 @@ async def test_r50_what_is_remembered_of_a_run_is_forgotten_when_another_process
     clock.pass_by(LEASE + 1)
     (taken,) = await other.claim_runs(two)
     assert taken.tail == 1
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseExpired):
         await store.append("r", owner=one, sequence=2, turns=b"late")
     assert not await store.renew(one, lease=LEASE)
     assert await other.append("r", owner=two, sequence=2, turns=b"t2", change=RunChange("succeeded")) == 2
