@@ -17,8 +17,10 @@ if TYPE_CHECKING:
         Append,
         ClaimRuns,
         DeleteRun,
+        GetRun,
         ListMessages,
         ListRuns,
+        ListSchedules,
         OpenRun,
         Post,
         ReadTurns,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         RunRecord,
         RunStore,
         RuntimeRecord,
+        ScheduleRecord,
     )
     from actorflow.store.sqlite import SQLiteStore
     from actorflow.store.vacuum import vacuum_postgres, vacuum_sqlite
@@ -49,8 +52,11 @@ else:
         journal="Entry Turn Turns decode_turns encode_turns",
         memory="MemoryStore",
         postgres="PostgresStore",
-        requests="Append ClaimRuns DeleteRun ListMessages ListRuns OpenRun Post ReadTurns ReleaseRun Renew Request TakeNote",
-        runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord",
+        requests=(
+            "Append ClaimRuns DeleteRun GetRun ListMessages ListRuns ListSchedules OpenRun Post ReadTurns ReleaseRun Renew "
+            "Request TakeNote"
+        ),
+        runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord ScheduleRecord",
         sqlite="SQLiteStore",
         vacuum="vacuum_postgres vacuum_sqlite",
     )
@@ -63,8 +69,10 @@ __all__ = [
     "Codec",
     "DeleteRun",
     "Entry",
+    "GetRun",
     "ListMessages",
     "ListRuns",
+    "ListSchedules",
     "MemoryStore",
     "NewRun",
     "Note",
@@ -83,6 +91,7 @@ __all__ = [
     "RunStore",
     "RuntimeRecord",
     "SQLiteStore",
+    "ScheduleRecord",
     "Scheduled",
     "StepRun",
     "StepRunStore",

@@ -124,6 +124,24 @@ class Note(msgspec.Struct, frozen=True):
     at: float
 
 
+class ScheduleRecord(msgspec.Struct, frozen=True):
+    """How far a schedule has come. Times are seconds since the epoch.
+
+    `trigger` says in words what comes due; its due times count from `since` on. `last` is the one that was dealt with last: a run was started for
+    it, or it was passed over; `None` if none was yet.
+    """
+
+    name: str
+    trigger: str
+    since: float
+    last: float | None = None
+
+    @property
+    def reached(self) -> float:
+        """Nothing that is due at this time or before is dealt with any more."""
+        return self.since if self.last is None else max(self.since, self.last)
+
+
 class RunStore(Protocol):
     """The runs of a store, and the runtimes that have them. Unknown runs raise `RecordNotFound`."""
 
@@ -237,4 +255,18 @@ class RunStore(Protocol):
 
     async def notes(self, run_id: str) -> list[Note]:
         """What operators did to a run, in order."""
+        ...
+
+    # ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open_schedule(self, name: str, *, trigger: str, since: float) -> ScheduleRecord:
+        """Records a schedule that isn't known yet, or has another trigger by now: it begins at `since`. One that is known stays as it is."""
+        ...
+
+    async def move_schedule(self, name: str, *, last: float) -> bool:
+        """Records that a due time was dealt with; says whether that was news. It never goes back. `RecordNotFound` for an unknown schedule."""
+        ...
+
+    async def schedules(self, name: str | None = None) -> list[ScheduleRecord]:
+        """All schedules that were ever opened, names in order; or the one of this name, if there is one."""
         ...

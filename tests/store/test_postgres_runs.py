@@ -79,6 +79,21 @@ async def test_a_database_of_version_1_opens_with_all_that_was_recorded(dsn: str
     await asyncio.gather(*(store.__aexit__() for store in stores))
 
 
+async def test_a_database_of_version_2_opens_and_takes_schedules(dsn: str) -> None:
+    old = await asyncpg.connect(dsn)
+    await old.execute("CREATE SCHEMA actorflow")
+    await old.execute("CREATE TABLE actorflow.versions (version integer PRIMARY KEY, name text, applied float8)")
+    for migration in migrations("postgres")[:2]:
+        await old.execute(migration.sql)
+        await old.execute("INSERT INTO actorflow.versions VALUES ($1, $2, 0)", migration.version, migration.name)
+    await old.execute("INSERT INTO actorflow.runs VALUES (nextval('actorflow.numbers'), 'r', 'book', 'in', 5)")
+    await old.close()
+    async with PostgresStore(dsn) as store:
+        assert (await store.get_run("r")).workflow == "book"
+        await store.open_schedule("nightly", trigger="0 6 * * *", since=1.0)
+        assert await store.move_schedule("nightly", last=2.0)
+
+
 async def test_r50_what_is_remembered_of_a_run_is_worth_nothing_when_another_process_has_taken_it(
     store: PostgresStore, other: PostgresStore, clock: StoreClock
 ) -> None:

@@ -286,6 +286,22 @@ async def test_a_row_that_cannot_be_is_told_and_left_alone(
                 await ask
 
 
+@pytest.mark.parametrize("damage", ["since = 'noon'", "last = x'00'", "\"trigger\" = x'00'"])
+async def test_a_schedule_that_cannot_be_is_told_and_left_alone(path: Path, mine: StepRun, damage: str) -> None:
+    async with SQLiteStore(path) as store:
+        await store.open_schedule("n", trigger="t", since=1.0)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE schedules SET {damage}")
+    async with SQLiteStore(path) as store:
+        for ask in (
+            store.open_schedule("n", trigger="t", since=1.0),
+            store.move_schedule("n", last=2.0),
+            store.schedules(),
+        ):
+            with pytest.raises(StoreCorrupt, match="schedule 'n' can't be"):
+                await ask
+
+
 async def test_a_store_that_lost_count_is_told(path: Path, mine: StepRun) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DELETE FROM numbers")

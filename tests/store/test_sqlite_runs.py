@@ -17,6 +17,7 @@ from actorflow.store import Append, Entry, NewRun, OpenRun, RunChange, SQLiteSto
 from actorflow.testing.store_states import LEASE, StoreClock, ended, opened
 
 OLD = Path(__file__).parent / "version_1.sqlite"
+OLDER_BY_ONE = Path(__file__).parent / "version_2.sqlite"
 
 
 @pytest.fixture
@@ -70,6 +71,20 @@ async def test_a_database_written_by_version_1_opens_with_all_that_was_recorded(
         owner = await store.join("w", lease=LEASE)
         later = (await store.begin_step("trip-1", "insure", b"")).step_run
         assert int(later.id) > owner > int(hotel.id)
+
+
+async def test_a_database_written_by_version_2_opens_with_all_that_was_recorded(path: Path) -> None:
+    shutil.copy(OLDER_BY_ONE, path)
+    async with SQLiteStore(path) as store:
+        ended, free = await store.get_run("trip-1"), await store.get_run("trip-2")
+        assert (ended.status, ended.result, ended.labels, ended.tail) == ("succeeded", b"done", {"team": "travel"}, 1)
+        assert (free.status, free.owner) == ("running", None)
+        assert await store.completed_outputs("trip-2") == [b"out"]
+        assert [note.who for note in await store.notes("trip-1")] == ["ann"]
+        assert [message.data for message in await store.messages(run_id="trip-2")] == [b"x"]
+        assert await store.schedules() == []
+        await store.open_schedule("nightly", trigger="0 6 * * *", since=1.0)
+        assert await store.move_schedule("nightly", last=2.0)
 
 
 async def test_processes_that_open_an_old_file_at_once_bring_it_up_to_date_once(path: Path) -> None:
