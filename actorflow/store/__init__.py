@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         RuntimeRecord,
         ScheduleRecord,
     )
+    from actorflow.store.sealing import Seal
     from actorflow.store.sqlite import SQLiteStore
     from actorflow.store.vacuum import vacuum_postgres, vacuum_sqlite
 else:
@@ -57,6 +58,7 @@ else:
             "Request TakeNote"
         ),
         runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord ScheduleRecord",
+        sealing="Seal",
         sqlite="SQLiteStore",
         vacuum="vacuum_postgres vacuum_sqlite",
     )
@@ -93,6 +95,7 @@ __all__ = [
     "SQLiteStore",
     "ScheduleRecord",
     "Scheduled",
+    "Seal",
     "StepRun",
     "StepRunStore",
     "StepStatus",
