@@ -10,7 +10,8 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,29 @@ async def test_the_database_of_another_program_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE runs (miles REAL)")
     await refused(path, StoreUnavailable, "something else")
+
+
+async def test_a_file_that_another_process_makes_at_the_same_moment_is_no_other_program_s(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read before it made its tables, and something afterwards, as if they were somebody else's."""
+    others: list[sqlite3.Connection] = []
+
+    class Overtaken(sqlite3.Connection):
+        def execute(self, sql: str, /, *given: object) -> sqlite3.Cursor:
+            if sql == "SELECT 1 FROM sqlite_master" and not others:
+                others.append(sqlite3.connect(path))
+                with suppress(sqlite3.OperationalError):  # it has to wait
+                    others.append(opening.open_database(path, "NORMAL", 0.01))
+            return super().execute(sql, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Overtaken))
+        overtaken = opening.open_database(path, "NORMAL", 1.0)
+    for one in (overtaken, *others):
+        one.close()
+    async with SQLiteStore(path) as store:
+        assert await store.count_runs() == {}
 
 
 # ── damage ────────────────────────────────────────────────────────────────────────────────────────────────────────────
