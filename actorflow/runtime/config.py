@@ -28,7 +28,7 @@ from actorflow.runtime.middleware import Middleware
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.store import Store
+    from actorflow.store import Codec, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Config:
     takes_over: bool = True
     rest_after: float = 60.0
     lost_limit: int = 3
+    codec: Codec | None = None
 
     def __post_init__(self) -> None:
         for name, (what, form) in FORMS.items():
@@ -110,6 +111,13 @@ def checked_store(store: Store | None) -> Store | None:
     if store is not None and not hasattr(store, "together"):
         raise InvalidInput(f"Runtime(store=…) is a store, as SQLiteStore(path), not {brief(store)}")
     return store
+
+
+def checked_codec(codec: Codec | None) -> Codec | None:
+    """Raises `InvalidInput` for what isn't a codec."""
+    if codec is not None and not hasattr(codec, "can_encode"):
+        raise InvalidInput(f"Runtime(codec=…) is a Codec, not {brief(codec)}")
+    return codec
 
 
 def lent(resources: Sequence[Provided]) -> Mapping[Resource[Any], Any]:

@@ -25,7 +25,7 @@ from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.neighbours import is_dead, own_name
 from actorflow.runtime.recorder import Recorder
-from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
+from actorflow.runtime.stored import Before, Unfit, is_same, new_run, outcome_of, row_of
 from actorflow.store import ListRuns, ReadTurns, RunPage
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Keeper:
             return None
         if record.workflow != plan.name:
             raise RunConflict(f"run {run_id!r} exists already, of workflow {record.workflow!r}\nUse another run_id.")
-        if record.inputs != inputs_data(self.desk, plan, inputs):
+        if not is_same(self.desk, plan, record, inputs):
             raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
         if record.problem is not None and record.ended is None:
             raise left_alone(record)

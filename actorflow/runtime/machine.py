@@ -94,7 +94,7 @@ class Machine:
             clock=clock,
             hub=self.hub,
             timers=Timers(self.loop),
-            values=Passing(decodes=config.values == "decoded", codec=known.codec),
+            values=Passing(decodes=config.values == "decoded", codec=config.codec or known.codec),
             random=random.Random(config.seed).random,
             threads=Threads(self.loop, clock, config.threads),
             processes=Processes(self.loop, clock),

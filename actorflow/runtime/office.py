@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState
@@ -59,7 +60,10 @@ class Office:
         return explained(view_of(seen, self.codec, values=False), self.clock.time(), self.here)
 
     async def history(self, run_id: str) -> list[HistoryEntry]:
-        return history_of(await self.store.turns(run_id))
+        entries = history_of(await self.store.turns(run_id), self.codec)
+        return [
+            one if one.value is None else replace(one, value=self.codec.without_secrets(one.value)) for one in entries
+        ]
 
     async def doctor(self) -> list[Finding]:
         from actorflow.runtime.doctor import examine
@@ -113,7 +117,7 @@ class Office:
 
     def letter(self, run: RunRecord, signal: str, value: Any) -> bytes:
         """Nobody knows here which type is waited for: whoever has the run reads it as that."""
-        return plain_letter(signal, value)
+        return plain_letter(signal, value, self.codec)
 
     async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
         view = await self.inspect(run_id)

@@ -14,7 +14,16 @@ from actorflow.actors import Actor, ActorRef
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState, RuntimeClosed
 from actorflow.policy import Limit, Rate, Skip
-from actorflow.runtime.config import UNCHANGED, Config, check_limit, checked, checked_clock, checked_store, lent
+from actorflow.runtime.config import (
+    UNCHANGED,
+    Config,
+    check_limit,
+    checked,
+    checked_clock,
+    checked_codec,
+    checked_store,
+    lent,
+)
 from actorflow.runtime.context import Provided
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
@@ -61,7 +70,8 @@ class Runtime(Runs, OperationsHere):
     takes_over        whether it takes over runs that nobody has; if not, only those that it is asked for by their id
     lost_limit        how many runtimes a step may have died with, before a person has to say what becomes of it (R53)
     rest_after        how many seconds a stored run that only waits must have left to wait for, so that a drain doesn't wait for it
-    max_value_bytes   how large a stored value may be
+    max_value_bytes   how large a stored value may be, in bytes as they are stored
+    codec             how values become bytes: teaches classes of your own, encrypts
     clock             time, for tests
     """
 
@@ -90,6 +100,7 @@ class Runtime(Runs, OperationsHere):
         rest_after: float = 60.0,
         lost_limit: int = 3,
         max_value_bytes: int = 1 << 20,
+        codec: Codec | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.config = Config(
@@ -115,6 +126,7 @@ class Runtime(Runs, OperationsHere):
             rest_after=rest_after,
             lost_limit=lost_limit,
             max_value_bytes=max_value_bytes,
+            codec=checked_codec(codec),
         )
         self.clock = checked_clock(clock)
         self._plain = RunSettings()
@@ -128,7 +140,7 @@ class Runtime(Runs, OperationsHere):
             return None
         from actorflow.store import Codec
 
-        return Codec()
+        return self.config.codec or Codec()
 
     # ── opening and leaving ───────────────────────────────────────────────────────────────────────────────────────
 

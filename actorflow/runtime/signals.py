@@ -31,19 +31,31 @@ log = structlog.get_logger("actorflow")
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """The data of a `signal` message, as JSON: its value is JSON itself, or bytes, encoded as the type that is waited for."""
+    """The data of a `signal` message, as JSON: its value is JSON itself, such JSON sealed, or bytes, encoded as the type that is waited for."""
 
     name: str
     value: msgspec.Raw = msgspec.Raw(b"null")
     data: bytes | None = None
+    sealed: bytes | None = None
 
 
-def plain_letter(signal: str, value: Any) -> bytes:
+def plain_letter(signal: str, value: Any, codec: Codec) -> bytes:
     """Raises `NotSerializable` for a value that JSON has no form for."""
     try:
-        return msgspec.json.encode({"name": signal, "value": value})
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        written = codec.as_json(value)
+    except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError) as error:
         raise NotSerializable(f"the value of signal {signal!r} can't be written as JSON: {error}") from error
+    if codec.seal is None:
+        return msgspec.json.encode({"name": signal, "value": msgspec.Raw(written)})
+    return msgspec.json.encode({"name": signal, "sealed": codec.seal_bytes(written, f"the value of signal {signal!r}")})
+
+
+def nameplate(data: bytes) -> bytes:
+    """The letter without its value."""
+    try:
+        return msgspec.json.encode({"name": msgspec.json.decode(data, type=Letter).name})
+    except msgspec.MsgspecError:
+        return b"{}"
 
 
 def written_letter(signal: str, data: bytes) -> bytes:
@@ -84,12 +96,15 @@ def read(letter: Letter, wait: WaitSpec, codec: Codec) -> Any:
     """Raises `InvalidValue` or `ValueMismatch` if it isn't of the type that is waited for."""
     if letter.data is not None:
         return codec.decode(letter.data, wait.takes, f"signal {letter.name!r}")
+    if letter.sealed is not None:
+        return convert(msgspec.json.decode(codec.open_bytes(letter.sealed, f"signal {letter.name!r}")), wait.takes)
     return convert(msgspec.json.decode(letter.value), wait.takes)
 
 
 def refused(row: Row, now: float, signal: str, problem: str) -> SignalRefused:
     log.error("a signal is passed over", run=row.id, signal=signal, problem=problem)
-    return SignalRefused(row.id, now, signal, problem)
+    hides = row.journal is not None and row.journal.desk.codec.seal is not None
+    return SignalRefused(row.id, now, signal, "its value can't be taken" if hides else problem)
 
 
 # ── what may be sent ──────────────────────────────────────────────────────────────────────────────────────────────────

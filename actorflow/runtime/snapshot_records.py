@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from actorflow.engine import RunOptions
 from actorflow.errors import StepError
 from actorflow.failures import FailureRecord, rebuild, record
+
+if TYPE_CHECKING:
+    from actorflow.store import Codec
 
 
 class Noted(msgspec.Struct, frozen=True, array_like=True):
@@ -142,9 +145,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     signals: list[tuple[str, bytes]] = []
 
 
-def noted(error: StepError) -> Noted:
-    return Noted(error.node, error.phase, error.attempt, record(error.error))
+def noted(error: StepError, codec: Codec) -> Noted:
+    return Noted(error.node, error.phase, error.attempt, codec.seal_failure(record(error.error)))
 
 
-def error_of(noted: Noted) -> StepError:
-    return StepError(noted.node, noted.phase, noted.attempt, rebuild(noted.failure))
+def error_of(noted: Noted, codec: Codec) -> StepError:
+    """Raises `InvalidValue` if it is sealed, and the codec can't open it."""
+    return StepError(noted.node, noted.phase, noted.attempt, rebuild(codec.open_failure(noted.failure)))

@@ -123,7 +123,7 @@ class Starting:
             if run._with_caller:
                 self.machine.cancel_run(run.id, "its caller was cancelled")
             raise
-        except LeaseExpired:
+        except (LeaseExpired, RunConflict):  # sealed inputs are other bytes each time: whoever can read them compares
             keeper = self.machine.keeper
             found = None if keeper is None else await keeper.find(run.id, plan, inputs)
             if found is None:

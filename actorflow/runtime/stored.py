@@ -87,6 +87,15 @@ def result_data(desk: Desk, row: Row, value: Any) -> bytes:
     return desk.encode_any(value, row.launch.plan.return_type, f"the result of run {row.id!r}")
 
 
+def is_same(desk: Desk, plan: Plan, record: RunRecord, inputs: Sequence[Any]) -> bool:
+    """R47: whether the run has these inputs. Raises `NotSerializable`, and `InvalidValue` for what can't be opened."""
+    given = inputs_data(desk, plan, inputs)
+    if record.inputs == given:
+        return True
+    found, asked = (msgpack.decode(one, type=list[bytes]) for one in (record.inputs, given))
+    return len(found) == len(asked) and all(map(desk.codec.is_same, found, asked))
+
+
 # ── read ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -98,7 +107,7 @@ def outcome_of(record: RunRecord, plan: Plan, codec: Codec) -> Outcome[Any] | No
     if record.failure is None:
         return None
     end = msgpack.decode(record.failure, type=StoredEnd)
-    errors = [error_of(one) for one in end.errors]
+    errors = [error_of(one, codec) for one in end.errors]
     rollback: Any = end.rollback
     match record.status:
         case "halted":

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         RuntimeRecord,
         ScheduleRecord,
     )
-    from actorflow.store.sealing import Seal
+    from actorflow.store.sealing import Seal, is_sealed
     from actorflow.store.sqlite import SQLiteStore
     from actorflow.store.vacuum import vacuum_postgres, vacuum_sqlite
 else:
@@ -58,7 +58,7 @@ else:
             "Request TakeNote"
         ),
         runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord ScheduleRecord",
-        sealing="Seal",
+        sealing="Seal is_sealed",
         sqlite="SQLiteStore",
         vacuum="vacuum_postgres vacuum_sqlite",
     )
@@ -106,6 +106,7 @@ __all__ = [
     "Turns",
     "decode_turns",
     "encode_turns",
+    "is_sealed",
     "vacuum_postgres",
     "vacuum_sqlite",
 ]

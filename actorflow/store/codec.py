@@ -144,6 +144,20 @@ class Codec:
         except msgspec.MsgspecError as error:
             raise InvalidValue(f"what a {written.type} said can't be read") from error
 
+    # ── bytes of other kinds ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def seal_bytes(self, data: bytes, what: str) -> bytes:
+        """Sealed, if there is a seal. Raises `NotSerializable`."""
+        return data if self.seal is None else sealed(self.seal, data, what)
+
+    def open_bytes(self, data: bytes, what: str) -> bytes:
+        """Raises `InvalidValue`."""
+        return opened(self.seal, data, what)
+
+    def as_json(self, value: Any) -> bytes:
+        """The value as JSON, for whoever will read it as a type that isn't known here. Raises what msgspec raises."""
+        return msgspec.json.encode(value, enc_hook=self._to_plain)
+
     # ── without the seal ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _written(self, value: Any, annotation: Any, what: str) -> bytes:
