@@ -16,7 +16,7 @@ import structlog
 from actorflow.engine import HALTING, RUN, Request, SignalCame, SignalRefused
 from actorflow.errors import ActorflowError, InvalidInput, InvalidState, InvalidValue, NotSerializable, brief, suggest
 from actorflow.plan import WaitSpec, waits_of
-from actorflow.runtime.entries import wait_of, written
+from actorflow.runtime.entries import wait_of
 from actorflow.runtime.forms import is_text
 from actorflow.values import ValueMismatch, check, convert
 
@@ -86,7 +86,7 @@ def signals(row: Row, message: RunMessage, now: float) -> Request | None:
         return None
     try:
         came = SignalCame(row.id, now, letter.name, read(letter, wait, desk.codec))
-        written(desk, row, came)
+        row.journal.prepare(row, came)
     except (InvalidValue, NotSerializable, ValueMismatch) as error:
         return refused(row, now, letter.name, str(error))
     return came
@@ -150,7 +150,7 @@ def send_here(machine: Machine, run_id: str, signal: str, value: Any) -> None:
     check_value(run_id, signal, wait, value)
     came = SignalCame(run_id, machine.now(), signal, value)
     if row.journal is not None:
-        written(row.journal.desk, row, came)
+        row.journal.prepare(row, came)
     machine.post(came)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -24,8 +24,21 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
     failure: FailureRecord
 
 
+class EmittedWait(msgspec.Struct, frozen=True, array_like=True):
+    """What a wait that was emitted waits for; `takes` and `returns` are types, told as `snapshot_types` does."""
+
+    kind: Literal["sleep", "sleep_until", "signal", "approval"]
+    given: tuple[str, ...]
+    signal: str
+    fails: bool
+    takes: Any
+    returns: Any
+
+
 class EmittedStep(msgspec.Struct, frozen=True, array_like=True):
-    """A step that was emitted. `arguments` are numbers of steps emitted with it, and of constants behind them."""
+    """A step that was emitted. `arguments` are numbers of steps emitted with it, and of constants behind them. A wait has no code, so it has no
+    module and no name there.
+    """
 
     module: str
     qualname: str
@@ -35,6 +48,7 @@ class EmittedStep(msgspec.Struct, frozen=True, array_like=True):
     after: tuple[int, ...]
     keep: bool
     line: str
+    wait: EmittedWait | None = None
 
 
 class Emitted(msgspec.Struct, frozen=True, array_like=True):
