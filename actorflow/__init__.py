@@ -112,13 +112,16 @@ from actorflow.workflow import (
 if TYPE_CHECKING:
     from actorflow.runtime import (
         AttemptView,
+        Cron,
         ErrorView,
+        Every,
         Explanation,
         Finding,
         HistoryEntry,
         Operator,
         Reason,
         RunView,
+        Schedule,
         StepView,
     )
     from actorflow.store import (
@@ -135,6 +138,7 @@ if TYPE_CHECKING:
         RunRecord,
         RuntimeRecord,
         Scheduled,
+        ScheduleRecord,
         SQLiteStore,
         StepRun,
         StepStatus,
@@ -143,17 +147,17 @@ if TYPE_CHECKING:
 else:
     __getattr__ = loads_later(
         __name__,
-        runtime="AttemptView ErrorView Explanation Finding HistoryEntry Operator Reason RunView StepView",
+        runtime="AttemptView Cron ErrorView Every Explanation Finding HistoryEntry Operator Reason RunView Schedule StepView",
         store=(
             "Attempt Claim MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
-            "RuntimeRecord SQLiteStore Scheduled StepRun StepStatus Store"
+            "RuntimeRecord SQLiteStore ScheduleRecord Scheduled StepRun StepStatus Store"
         ),
     )
 
 __all__ = [
     "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "Approval", "AskTimeout", "Attempt",
     "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown",
-    "CompensationFailed", "DeliberateFailure", "Down", "ErrorView", "Event", "Exit", "Explanation", "Exponential",
+    "CompensationFailed", "Cron", "DeliberateFailure", "Down", "ErrorView", "Event", "Every", "Exit", "Explanation", "Exponential",
     "Failed", "Finding", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "HistoryEntry", "InvalidInput",
     "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseExpired",
     "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch", "NotSerializable", "Note",
@@ -161,7 +165,7 @@ __all__ = [
     "RecordNotFound", "RecordedFailure", "Recover", "Registry", "Rejected", "RepeatExhausted", "Reply", "Resource",
     "ResultGone", "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed",
     "RunHalted", "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "RunView", "Runtime", "RuntimeBusy",
-    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun",
+    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Schedule", "ScheduleRecord", "Scheduled", "Skip", "StaleClaim", "StartRun",
     "Started", "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus",
     "StepTimeout", "StepView", "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull",
     "StoreReadOnly", "StoreTooNew", "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed",

@@ -33,6 +33,7 @@ MORE = frozenset(
     | {"Attempt", "RunRecord", "StepStatus", "StoreTooNew", "StoreUnavailable"}
     | {"LeaseExpired", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"}
     | {"Approval", "Rejected", "approval", "sleep", "sleep_until", "wait_for_signal"}
+    | {"Cron", "Every", "Schedule", "ScheduleRecord"}
     | {
         "AttemptView",
         "ErrorView",

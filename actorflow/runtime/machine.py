@@ -61,6 +61,7 @@ from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.keeper import Keeper
+    from actorflow.runtime.schedules import Schedules
     from actorflow.store import Store
 
 log = structlog.get_logger("actorflow")
@@ -111,6 +112,7 @@ class Machine:
         self.front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
         self.middleware_free = not config.middleware
         self.keeper: Keeper | None = None  # of a runtime with a store
+        self.schedules: Schedules | None = None  # once there is one
 
     def _new_pool(self) -> Pool:
         self.services.pool = Pool(self.permits, self.rows, self.services, self.post, self.note)

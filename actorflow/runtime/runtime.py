@@ -30,11 +30,13 @@ from actorflow.runtime.known import Known
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, StartRun, UndoRun
 from actorflow.runtime.middleware import Middleware
 from actorflow.runtime.operating_here import OperationsHere
-from actorflow.runtime.options import Runs, RunSettings
+from actorflow.runtime.options import RunSettings
+from actorflow.runtime.scheduling import RunsHere, SchedulingRuns
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
+    from actorflow.runtime.schedules import Schedule
     from actorflow.store import Codec, Store
     from actorflow.telemetry import Subscription
 
@@ -46,7 +48,7 @@ _SAME_BOUND = cast("int", UNCHANGED)
 _SAME_RATE = cast("Rate", UNCHANGED)
 
 
-class Runtime(Runs, OperationsHere):
+class Runtime(SchedulingRuns, OperationsHere):
     """Runs workflows, inside a service's own event loop. Use it as `async with Runtime(…) as runtime:`.
 
     workflows         those that messages may name
@@ -192,7 +194,7 @@ class Runtime(Runs, OperationsHere):
         labels: Mapping[str, str] | None = None,
         priority: int = 0,
         cancel_with_caller: bool = False,
-    ) -> Runs:
+    ) -> RunsHere:
         """The same face, with options for the runs started through it (R32). Times in seconds.
 
         run_id              names the run; the same id with the same inputs gives the run that is there (R47)
@@ -205,7 +207,7 @@ class Runtime(Runs, OperationsHere):
         priority            a higher one goes first where runs wait for the same permits
         cancel_with_caller  cancelling the wait for the run cancels the run
         """
-        return Runs(
+        return RunsHere(
             self._starter,
             RunSettings(
                 run_id=run_id,
@@ -220,6 +222,7 @@ class Runtime(Runs, OperationsHere):
                 priority=priority,
                 cancel_with_caller=cancel_with_caller,
             ),
+            self._open,
         )
 
     async def resume(
@@ -262,6 +265,11 @@ class Runtime(Runs, OperationsHere):
         machine = self._open()
         ended = [run for run_id, run in machine.finished.items() if run_id not in machine.rows]
         return ended + [row.handle for row in machine.rows.values() if row.handle is not None]
+
+    def schedules(self) -> list[Schedule]:
+        """The schedules that were declared on this runtime and not removed, in order."""
+        table = self._open().schedules
+        return [] if table is None else table.all()
 
     def subscribe(
         self, listener: Callable[[Any], object] | None = None, /, *types: type, buffer: int = 1000
