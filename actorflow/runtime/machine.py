@@ -30,7 +30,7 @@ from actorflow.errors import (
     describe,
     suggest,
 )
-from actorflow.facts import Fact, LeaseLost
+from actorflow.facts import DeadLetter, Fact, LeaseLost
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
 from actorflow.runtime import guardrails
@@ -49,6 +49,7 @@ from actorflow.runtime.passing import Passing
 from actorflow.runtime.permits import Permits
 from actorflow.runtime.pool import Pool
 from actorflow.runtime.processes import Processes
+from actorflow.runtime.redacting import letter_hidden
 from actorflow.runtime.resuming import Resuming
 from actorflow.runtime.row import Row
 from actorflow.runtime.services import Services
@@ -61,6 +62,7 @@ from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.keeper import Keeper
+    from actorflow.runtime.schedules import Schedules
     from actorflow.runtime.schedules import Schedules
     from actorflow.store import Store
 
@@ -111,6 +113,7 @@ class Machine:
         self.system.start_child(ChildSpec(name="runs", factory=self._new_executor))
         self.front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
         self.middleware_free = not config.middleware
+        self.schedules: Schedules | None = None  # once there is one
         self.keeper: Keeper | None = None  # of a runtime with a store
         self.schedules: Schedules | None = None  # once there is one
 
@@ -325,7 +328,7 @@ class Machine:
 
     def _actor_fact(self, fact: Fact) -> None:
         if not self.hub.silent and self.hub.takes(type(fact)):
-            self.hub.publish([fact])
+            self.hub.publish([letter_hidden(fact) if isinstance(fact, DeadLetter) else fact])
 
     def exit_with(self, error: BaseException) -> None:
         """R39: `KeyboardInterrupt` or `SystemExit` in a step is raised on out of the `async with`."""

@@ -21,6 +21,15 @@ class Secret:
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return "Secret"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret)
+
+    def __hash__(self) -> int:
+        return hash(Secret)
+
 
 def is_marked(metadata: Iterable[Any]) -> bool:
     """Whether an annotation's metadata has the mark, as the class or as an instance."""
