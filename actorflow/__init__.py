@@ -62,7 +62,7 @@ from actorflow.facts import Event
 from actorflow.failures import failed_with, failure
 from actorflow.outcome import Approval, Cancelled, Failed, Halted, Outcome, Rollback, RunStatus, Succeeded
 from actorflow.plan import Plan
-from actorflow.policy import Backoff, Exponential, Fixed, Halt, Limit, Rate, Recover, Retry, Skip, TryAgain
+from actorflow.policy import Backoff, Durability, Exponential, Fixed, Halt, Limit, Rate, Recover, Retry, Skip, TryAgain
 from actorflow.runtime import (
     CancelRun,
     HaltRun,
@@ -157,7 +157,7 @@ else:
 __all__ = [
     "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "Approval", "AskTimeout", "Attempt",
     "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown",
-    "CompensationFailed", "Cron", "DeliberateFailure", "Down", "ErrorView", "Event", "Every", "Exit", "Explanation", "Exponential",
+    "CompensationFailed", "Cron", "DeliberateFailure", "Down", "Durability", "ErrorView", "Event", "Every", "Exit", "Explanation", "Exponential",
     "Failed", "Finding", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "HistoryEntry", "InvalidInput",
     "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseExpired",
     "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch", "NotSerializable", "Note",

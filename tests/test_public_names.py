@@ -20,6 +20,7 @@ MORE = frozenset(
     {
         "DeliberateFailure",
         "Down",
+        "Durability",
         "Exit",
         "InvalidRegistry",
         "NoBranch",

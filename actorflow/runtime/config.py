@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidInput, brief
-from actorflow.policy import Limit, Rate
+from actorflow.policy import DURABILITIES, Durability, Limit, Rate
 from actorflow.runtime.context import Provided, Resource
 from actorflow.runtime.forms import (
+    HOW_DURABLE,
     Form,
     is_count,
     is_duration,
@@ -51,7 +52,7 @@ class Config:
     middleware: tuple[Middleware, ...]
     seed: int | None
     store: Store | None = None
-    durability: Literal["strict", "write_behind"] = "strict"
+    durability: Durability = "strict"
     lease: float = 30.0
     max_value_bytes: int = 1 << 20
     store_patience: float = 60.0
@@ -77,7 +78,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "on_exit": ('"drain", "halt" or "cancel"', one_of("drain", "halt", "cancel")),
     "values": ('"shared" or "decoded"', one_of("shared", "decoded")),
     "seed": ("a whole number", or_none(is_integer)),
-    "durability": ('"strict" or "write_behind"', one_of("strict", "write_behind")),
+    "durability": (HOW_DURABLE, one_of(*DURABILITIES)),
     "takes_over": ("True or False", is_yes_or_no),
     "lease": ("a positive number of seconds", is_duration),
     "lost_limit": ("a whole number from 1 on", is_count),

@@ -30,6 +30,7 @@ from actorflow.store import ListRuns, ReadTurns, RunPage
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan
+    from actorflow.policy import Durability
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
     from actorflow.store import Request, RunRecord, Store
@@ -113,10 +114,10 @@ class Keeper:
 
     # ── new runs ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def keep(self, row: Row, *, replaces: bool = False) -> None:
+    def keep(self, row: Row, durability: Durability, *, replaces: bool = False) -> None:
         """The row is a new run's: from now on it is recorded, in the place of one that has ended if it `replaces` it. Raises `NotSerializable`."""
-        strict = self.machine.config.durability == "strict"
-        row.journal = Journal(self.desk, is_strict=strict, opening=new_run(self.desk, row))
+        opening = new_run(self.desk, row, durability)
+        row.journal = Journal(self.desk, is_strict=durability != "write_behind", opening=opening)
         row.journal.replaces = replaces
         begin_recording(row.state)
         row.journal.accepted = self.machine.loop.create_future()

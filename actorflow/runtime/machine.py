@@ -133,11 +133,12 @@ class Machine:
         """Starts a run; gives it, or what to wait for until it's accepted."""
         self.check_open(for_child=settings.parent is not None)
         guardrails.check_workflow(workflow)
-        plan = self.known.plan_of(workflow)
+        recorded = self.keeper is not None and self.starting.durability(settings, workflow) != "none"
+        plan = self.known.plan_of(workflow, recorded=recorded)
         inputs = workflow.bind(args, kwargs)
         is_plain = settings is self.plain and self.slots.most is None and self.middleware_free
-        if is_plain and not plan.middleware and self.keeper is None:
-            return self.enter(self.starting.row(workflow, plan, inputs, settings))
+        if is_plain and not plan.middleware and not recorded:
+            return self.enter(self.starting.row(workflow, plan, inputs, settings, recorded=False))
         return self.starting.start(settings, workflow, plan, inputs, wait=True)
 
     async def start_named(self, name: str, inputs: Mapping[str, Any], run_id: str | None) -> Run[Any]:
@@ -148,7 +149,8 @@ class Machine:
         if workflow is None:
             raise UnknownWorkflow(name, self.known.workflows)
         settings = RunSettings(run_id=run_id) if run_id is not None else self.plain
-        plan = self.known.plan_of(workflow)
+        recorded = self.keeper is not None and self.starting.durability(settings, workflow) != "none"
+        plan = self.known.plan_of(workflow, recorded=recorded)
         return await self.starting.start(settings, workflow, plan, workflow.convert_inputs(inputs), wait=False)
 
     def enter(self, row: Row, message: Request | None = None, *, with_caller: bool = False) -> Run[Any]:
@@ -203,6 +205,14 @@ class Machine:
         elif run_id not in self.finished:
             raise self._unknown(run_id)
 
+    def is_unrecorded(self, run_id: str) -> bool:
+        """Whether it's a run of this runtime that no store knows: its durability is `none`, or it was resumed from a snapshot."""
+        row = self.rows.get(run_id)
+        if row is not None:
+            return row.journal is None
+        run = self.finished.get(run_id)
+        return run is not None and run._is_unrecorded
+
     def find(self, run_id: str) -> Run[Any] | None:
         row = self.rows.get(run_id)
         return row.handle if row is not None else self.finished.get(run_id)
@@ -210,7 +220,7 @@ class Machine:
     def find_current(self, run_id: str) -> Run[Any] | None:
         """The same, but for one of which the store may know more: one that was halted here may have gone on elsewhere."""
         found = self.find(run_id)
-        if found is None or run_id in self.rows or self.keeper is None:
+        if found is None or run_id in self.rows or self.keeper is None or found._is_unrecorded:
             return found
         return None if found._outcome is None or isinstance(found._outcome, Halted) else found
 
@@ -237,6 +247,7 @@ class Machine:
         if row.id in finished:  # it was halted, or is undone
             finished.move_to_end(row.id)
         if row.handle is not None:
+            row.handle._is_unrecorded = row.journal is None
             finished[row.id] = row.handle
         if len(finished) > self.config.keep_finished:
             finished.popitem(last=False)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast
 from actorflow.actors import Actor, ActorRef
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState, RuntimeClosed
-from actorflow.policy import Limit, Rate, Skip
+from actorflow.policy import Durability, Limit, Rate, Skip
 from actorflow.runtime.config import (
     UNCHANGED,
     Config,
@@ -67,7 +67,8 @@ class Runtime(SchedulingRuns, OperationsHere):
     middleware        wraps every run
     seed              for the jitter of backoffs; a seeded runtime repeats itself
     store             where runs are recorded, so that they survive the process: `SQLiteStore("trips.db")`; the runtime enters and leaves it
-    durability        `strict`: a step's result is stored before anything depends on it; `write_behind`: soon, so a crash may repeat the last steps
+    durability        how runs are stored that don't say it themselves, nor their workflow. `strict`: a step's result is stored before anything
+                      depends on it; `write_behind`: soon, so a crash may repeat the last steps; `none`: the run isn't stored
     lease             seconds after which another runtime takes over the runs of one that isn't heard of
     takes_over        whether it takes over runs that nobody has; if not, only those that it is asked for by their id
     lost_limit        how many runtimes a step may have died with, before a person has to say what becomes of it (R53)
@@ -96,7 +97,7 @@ class Runtime(SchedulingRuns, OperationsHere):
         middleware: Sequence[Middleware] = (),
         seed: int | None = None,
         store: Store | None = None,
-        durability: Literal["strict", "write_behind"] = "strict",
+        durability: Durability = "strict",
         lease: float = 30.0,
         takes_over: bool = True,
         rest_after: float = 60.0,
@@ -132,7 +133,9 @@ class Runtime(SchedulingRuns, OperationsHere):
         )
         self.clock = checked_clock(clock)
         self._plain = RunSettings()
-        self._known = Known(self.config.workflows, self.config.limits, codec=self._new_codec())
+        self._known = Known(
+            self.config.workflows, self.config.limits, codec=self._new_codec(), durability=self.config.durability
+        )
         self._machine: Machine | None = None
         super().__init__(self._not_open, self._plain)
 
@@ -194,6 +197,7 @@ class Runtime(SchedulingRuns, OperationsHere):
         labels: Mapping[str, str] | None = None,
         priority: int = 0,
         cancel_with_caller: bool = False,
+        durability: Durability | None = None,
     ) -> RunsHere:
         """The same face, with options for the runs started through it (R32). Times in seconds.
 
@@ -206,6 +210,7 @@ class Runtime(SchedulingRuns, OperationsHere):
         context             what travels with the run: `step_context().context`
         priority            a higher one goes first where runs wait for the same permits
         cancel_with_caller  cancelling the wait for the run cancels the run
+        durability          `strict`, `write_behind` or `none`, whatever the workflow and the runtime say
         """
         return RunsHere(
             self._starter,
@@ -221,6 +226,7 @@ class Runtime(SchedulingRuns, OperationsHere):
                 labels={} if labels is None else labels,
                 priority=priority,
                 cancel_with_caller=cancel_with_caller,
+                durability=durability,
             ),
             self._open,
         )

@@ -24,16 +24,18 @@ from actorflow.store import Codec, NewRun, RunChange, Turn, decode_turns
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan
+    from actorflow.policy import Durability
     from actorflow.runtime.machine import Machine
     from actorflow.store import RunRecord
 
 
 class StoredOptions(msgspec.Struct, frozen=True):
-    """`marks`: which steps the plan had (R51)."""
+    """`marks`: which steps the plan had (R51). `durability`: how the run is stored, also by whoever takes it over; empty in older stores."""
 
     options: RunOptions
     priority: int
     marks: bytes = b""
+    durability: str = ""
 
 
 class StoredEnd(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ def inputs_data(desk: Desk, plan: Plan, inputs: Sequence[Any]) -> bytes:
     )
 
 
-def new_run(desk: Desk, row: Row) -> NewRun:
+def new_run(desk: Desk, row: Row, durability: Durability) -> NewRun:
     """Raises `NotSerializable` if something that the run is given can't be stored."""
     plan = row.launch.plan
     return NewRun(
@@ -65,7 +67,7 @@ def new_run(desk: Desk, row: Row) -> NewRun:
         fingerprint=plan.fingerprint,
         context=desk.encode(dict(row.data), dict[str, Any], "the run's context"),
         labels=dict(row.labels),
-        options=msgpack.encode(StoredOptions(row.state.options, row.priority, marks_of(plan))),
+        options=msgpack.encode(StoredOptions(row.state.options, row.priority, marks_of(plan), durability)),
         parent=row.parent[0].id if row.parent is not None else None,
     )
 
@@ -174,7 +176,7 @@ def empty_row(machine: Machine, desk: Desk, record: RunRecord) -> Row:
     row = Row(record.run_id, workflow, state, launch, context, inputs, data, record.labels, stored.priority)
     row.middleware = (*machine.config.middleware, *plan.middleware)
     row.wraps = tuple(one for one in row.middleware if overrides(one, "step"))
-    row.journal = Journal(desk, is_strict=machine.config.durability == "strict")
+    row.journal = Journal(desk, is_strict=(stored.durability or machine.config.durability) != "write_behind")
     begin_recording(state)
     return row
 
