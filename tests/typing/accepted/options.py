@@ -44,8 +44,6 @@ def quick(nights: int) -> int:
     return nights
 
 
-
-
 async def quickly() -> None:
     async with Runtime(durability="none") as runtime:
         assert_type(await runtime.options(durability="strict").run(quick.options(durability=LEVEL), nights=3), int)
