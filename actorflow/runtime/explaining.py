@@ -17,6 +17,7 @@ from actorflow.store import RuntimeRecord
 
 ANSWERS: Final = ('"retry": run it again', '"fail": it failed, so the run is rolled back', "Skip(value): it has done its work, and this is its result")  # fmt: skip
 """What a person can say of a step that was set aside (R49)."""
+UNTIL_IT_ENDS: Final = "Orphaned permits come back when the thread that was abandoned ends, or the runtime closes."
 ENDINGS: Final[Mapping[str, str]] = {
     "succeeded": "it has succeeded",
     "undone": "it had succeeded, and was undone",
@@ -44,6 +45,10 @@ class Here(Protocol):
         """The pools that a step takes permits of; only their names if it runs elsewhere."""
         ...
 
+    def orphans_of(self, run_id: str) -> Mapping[str, Sequence[str]]:
+        """Of each step the pools of which its abandoned threads still hold permits (R12)."""
+        ...
+
 
 class Nowhere:
     """Nobody runs anything here: for tools that look at a store alone."""
@@ -63,6 +68,9 @@ class Nowhere:
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
         return ()
 
+    def orphans_of(self, run_id: str) -> Mapping[str, Sequence[str]]:
+        return {}
+
 
 def explained(view: RunView, now: float, here: Here) -> Explanation:
     """`now` is seconds since the epoch."""
@@ -72,6 +80,7 @@ def explained(view: RunView, now: float, here: Here) -> Explanation:
         reasons = list(halted(view))
     else:
         reasons = [*held(view, now, here), *asked(view, now), *waits(view, now, here)]
+    reasons += abandoned(here.orphans_of(view.run_id))
     return Explanation(view.run_id, view.workflow, view.status, tuple(reasons))
 
 
@@ -215,14 +224,17 @@ def executing(step: StepView, *, goes_on: bool) -> Reason:
     return Reason("executing", what, step.name, then=("Whoever takes the run over begins it anew, with the same key.",))
 
 
+def abandoned(orphans: Mapping[str, Sequence[str]]) -> Iterator[Reason]:
+    """R12: whatever became of the run."""
+    for step, pools in orphans.items():
+        what = f"step {step!r} was abandoned, and its thread still holds a permit of {', '.join(pools)}"
+        yield Reason("orphaned", what, step, then=(UNTIL_IT_ENDS,))
+
+
 def permits_of(step: StepView, pools: Sequence[PoolStatus | str]) -> Reason:
     told = "; ".join(pool_text(pool) for pool in pools)
     orphaned = any(not isinstance(pool, str) and pool.orphaned for pool in pools)
-    then = (
-        ("Orphaned permits come back when the thread that was abandoned ends, or the runtime closes.",)
-        if orphaned
-        else ()
-    )
+    then = (UNTIL_IT_ENDS,) if orphaned else ()
     what = f"step {step.name!r} waits for permits" + (f" of {told}" if told else "")
     return Reason("orphaned" if orphaned else "permits", what, step.name, then=then)
 

@@ -284,6 +284,8 @@ class Keeper:
             ) as error:  # a fault of ours: the lease must be renewed all the same, and other runs taken over
                 log.error("a fault of the runtime", exc_info=error)
             await asyncio.sleep(wait)
+            if crash_points.listener is not None:
+                crash_points.listener("runtime.waited")
 
     def wait_after(self, looks: int) -> float:
         """Seconds to the next look. Where time jumps from timer to timer, looks at which nothing was found become rare: else a month would

@@ -53,7 +53,15 @@ class Office:
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def inspect(self, run_id: str, *, values: bool = False) -> RunView:
-        return view_of(await see(self.store, run_id), self.codec, values=values)
+        return self.with_orphans(view_of(await see(self.store, run_id), self.codec, values=values))
+
+    def with_orphans(self, view: RunView) -> RunView:
+        """R12: what the runtime that is asked knows of abandoned threads."""
+        orphans = self.here.orphans_of(view.run_id)
+        if not orphans:
+            return view
+        steps = (replace(step, orphaned=tuple(orphans.get(step.name, ()))) for step in view.steps)
+        return replace(view, steps=tuple(steps))
 
     async def explain(self, run_id: str) -> Explanation:
         seen = await see(self.store, run_id)

@@ -199,6 +199,9 @@ class KnownHere(Here):
             return sorted(limits)
         return [pool for pool in self.machine.permits.status() if pool.name in limits]
 
+    def orphans_of(self, run_id: str) -> Mapping[str, Sequence[str]]:
+        return self.machine.permits.orphans(run_id)
+
     def limits(self, row: Row | None, workflow: str, step: str) -> Sequence[Any]:
         spec = spec_here(row, step) if row is not None else self.spec(workflow, step)
         return () if spec is None else spec.limits
