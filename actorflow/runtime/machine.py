@@ -63,7 +63,6 @@ from actorflow.workflow import Workflow
 if TYPE_CHECKING:
     from actorflow.runtime.keeper import Keeper
     from actorflow.runtime.schedules import Schedules
-    from actorflow.runtime.schedules import Schedules
     from actorflow.store import Store
 
 log = structlog.get_logger("actorflow")
@@ -113,7 +112,6 @@ class Machine:
         self.system.start_child(ChildSpec(name="runs", factory=self._new_executor))
         self.front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
         self.middleware_free = not config.middleware
-        self.schedules: Schedules | None = None  # once there is one
         self.keeper: Keeper | None = None  # of a runtime with a store
         self.schedules: Schedules | None = None  # once there is one
 
