@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from actorflow.runtime.motion import PATIENCE, seems_still
 from actorflow.runtime.permit_pool import PoolStatus
 from actorflow.runtime.views import WAITS, Explanation, Reason, RunView, StepView
 from actorflow.store import RuntimeRecord
@@ -41,6 +42,10 @@ class Here(Protocol):
         """Whether the run is this runtime's, and it doesn't run it."""
         ...
 
+    def is_still(self, run_id: str) -> bool:
+        """Whether the run is here, and nothing will move it."""
+        ...
+
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
         """The pools that a step takes permits of; only their names if it runs elsewhere."""
         ...
@@ -63,6 +68,9 @@ class Nowhere:
         return False
 
     def has_lost(self, run_id: str, owner: int) -> bool:
+        return False
+
+    def is_still(self, run_id: str) -> bool:
         return False
 
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
@@ -137,7 +145,15 @@ def held(view: RunView, now: float, here: Here) -> Iterator[Reason]:
         what = f"{named(view.owner)} had it, and its lease lapsed {at(view.owner.expires)}"
         yield Reason("lapsed", what, then=(taken_by(view, here),))
     elif here.is_here(view.run_id):
-        yield Reason("executing", "it goes on in this runtime")
+        what = (
+            "this runtime has it, and nothing moves it" if here.is_still(view.run_id) else "it goes on in this runtime"
+        )
+        yield Reason("still" if here.is_still(view.run_id) else "executing", what)
+    elif now - view.updated > PATIENCE and seems_still(view.steps, now - PATIENCE):
+        what = f"{named(view.owner)} has it, and nothing of it goes on or waits since {moment(view.updated)}"
+        yield Reason(
+            "still", what, then=("Look into that runtime's log. When it is left, another one takes the run over.",)
+        )
     else:
         yield Reason("executing", f"{named(view.owner)} has it, with a lease until {moment(view.owner.expires)}")
 

@@ -11,6 +11,7 @@ from actorflow.runtime.again import Again, Repeating
 from actorflow.runtime.entries import wait_of
 from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
+from actorflow.runtime.motion import is_still
 from actorflow.runtime.office import Office
 from actorflow.runtime.signals import answer_here, check_value, nobody_waits_for, send_here, written_letter
 
@@ -191,6 +192,10 @@ class KnownHere(Here):
     def has_lost(self, run_id: str, owner: int) -> bool:
         keeper = self.machine.keeper
         return keeper is not None and keeper.owner == owner and run_id not in self.machine.rows
+
+    def is_still(self, run_id: str) -> bool:
+        row = self.machine.rows.get(run_id)
+        return row is not None and is_still(self.machine, row)
 
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
         row = self.machine.rows.get(run_id)

@@ -137,7 +137,7 @@ class RunView(msgspec.Struct, frozen=True):
 class Reason(msgspec.Struct, frozen=True):
     """Why a run stands where it stands, as far as one thing is concerned.
 
-    `kind` is ended, halted, left_alone, unowned, lapsed, asked, executing, retry, sleep, signal, approval, permits, orphaned, set_aside, resting or stuck. `until`: when
+    `kind` is ended, halted, left_alone, unowned, lapsed, asked, executing, still, retry, sleep, signal, approval, permits, orphaned, set_aside, resting or stuck. `until`: when
     that is over by itself, if it is known. `then` is what can be done about it.
     """
 
