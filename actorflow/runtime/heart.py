@@ -90,8 +90,8 @@ class Heart(threading.Thread):
                 log.warning("a step blocks the event loop", run=row.id, step=row.name(node), seconds=round(silent, 1))
         try:
             self.loop.call_soon_threadsafe(self.answer)
-        except RuntimeError:  # it is closed
-            self.stop()
+        except RuntimeError:  # it is closed, and nobody has left the runtime
+            self._stopped.set()
 
     def answer(self) -> None:
         self.answered = monotonic()

@@ -93,3 +93,17 @@ async def test_code_that_holds_the_lock_of_the_interpreter_blocks(beating: Heart
 )
 def test_what_counts_as_frozen(late: float, used: float, seconds: float) -> None:
     assert frozen(late, used) == seconds
+
+
+def test_a_loop_that_is_closed_ends_it() -> None:
+    """Nobody has left the runtime: there is nothing to renew a lease for, and nothing to say."""
+    loop = asyncio.new_event_loop()
+
+    async def beat(store: object) -> bool:
+        raise AssertionError("there is no runtime")
+
+    made = Heart(loop, MemoryStore(), beat, 0.01)
+    loop.close()
+    made.start()
+    made.join(timeout=10.0)
+    assert not made.is_alive()
