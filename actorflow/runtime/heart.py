@@ -58,7 +58,8 @@ class Heart(threading.Thread):
         """It beats only while the loop is silent: else the loop renews the lease itself."""
         due = monotonic() + self.interval
         while not self.waited(min(LOOKS_EVERY, self.interval)):
-            self.look()
+            if not self.look():
+                return
             if monotonic() >= due and monotonic() - self.answered >= self.interval:
                 due = monotonic() + self.interval
                 try:
@@ -80,7 +81,8 @@ class Heart(threading.Thread):
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look(self) -> None:
+    def look(self) -> bool:
+        """False if the loop is closed, though nobody has left the runtime."""
         silent = monotonic() - self.answered
         if silent > BLOCKED and not self.reported:
             self.reported = True
@@ -90,8 +92,9 @@ class Heart(threading.Thread):
                 log.warning("a step blocks the event loop", run=row.id, step=row.name(node), seconds=round(silent, 1))
         try:
             self.loop.call_soon_threadsafe(self.answer)
-        except RuntimeError:  # it is closed, and nobody has left the runtime
-            self._stopped.set()
+        except RuntimeError:
+            return False
+        return True
 
     def answer(self) -> None:
         self.answered = monotonic()
