@@ -127,6 +127,7 @@ if TYPE_CHECKING:
     from actorflow.store import (
         Attempt,
         Claim,
+        Codec,
         MemoryStore,
         NewRun,
         Note,
@@ -139,24 +140,27 @@ if TYPE_CHECKING:
         RuntimeRecord,
         Scheduled,
         ScheduleRecord,
+        Seal,
         SQLiteStore,
         StepRun,
         StepStatus,
         Store,
     )
+    from actorflow.values import Secret
 else:
     __getattr__ = loads_later(
         __name__,
         runtime="AttemptView Cron ErrorView Every Explanation Finding HistoryEntry Operator Reason RunView Schedule StepView",
         store=(
-            "Attempt Claim MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
-            "RuntimeRecord SQLiteStore ScheduleRecord Scheduled StepRun StepStatus Store"
+            "Attempt Claim Codec MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
+            "RuntimeRecord SQLiteStore ScheduleRecord Scheduled Seal StepRun StepStatus Store"
         ),
+        values="Secret",
     )
 
 __all__ = [
     "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "Approval", "AskTimeout", "Attempt",
-    "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown",
+    "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "Codec", "CommitUnknown",
     "CompensationFailed", "Cron", "DeliberateFailure", "Down", "Durability", "ErrorView", "Event", "Every", "Exit", "Explanation", "Exponential",
     "Failed", "Finding", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "HistoryEntry", "InvalidInput",
     "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseExpired",
@@ -165,7 +169,7 @@ __all__ = [
     "RecordNotFound", "RecordedFailure", "Recover", "Registry", "Rejected", "RepeatExhausted", "Reply", "Resource",
     "ResultGone", "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed",
     "RunHalted", "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "RunView", "Runtime", "RuntimeBusy",
-    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Schedule", "ScheduleRecord", "Scheduled", "Skip", "StaleClaim", "StartRun",
+    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Schedule", "ScheduleRecord", "Scheduled", "Seal", "Secret", "Skip", "StaleClaim", "StartRun",
     "Started", "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus",
     "StepTimeout", "StepView", "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull",
     "StoreReadOnly", "StoreTooNew", "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed",

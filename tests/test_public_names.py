@@ -34,6 +34,7 @@ MORE = frozenset(
     | {"Attempt", "RunRecord", "StepStatus", "StoreTooNew", "StoreUnavailable"}
     | {"LeaseExpired", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"}
     | {"Approval", "Rejected", "approval", "sleep", "sleep_until", "wait_for_signal"}
+    | {"Codec", "Seal", "Secret"}
     | {"Cron", "Every", "Schedule", "ScheduleRecord"}
     | {
         "AttemptView",
