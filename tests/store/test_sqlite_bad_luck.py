@@ -26,7 +26,7 @@ from actorflow.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
-from actorflow.store import SQLiteStore, StepRun
+from actorflow.store import Entry, NewRun, RunChange, SQLiteStore, StepRun, Turn, Turns, encode_turns
 from actorflow.store import sqlite_open as opening
 from actorflow.store.queries import Migration, migrations
 
@@ -140,6 +140,25 @@ async def test_a_full_disk_is_told_and_works_on_when_there_is_room(store: SQLite
     assert await store.get_step_run("r", "charge") == mine
     await on_its_thread(store, "PRAGMA max_page_count=100000")
     assert (await store.complete_step(mine.id, b"x" * 500_000, token=1)).status == "completed"
+
+
+async def test_what_was_gathered_for_a_commit_that_found_no_room_is_forgotten(path: Path) -> None:
+    """Turns, runs and owners are as they were, and the same append is fine when there is room."""
+    async with SQLiteStore(path) as store:
+        owner = await store.join("here", lease=30.0)
+        await store.open_run(NewRun("r", "w", b""), owner=owner)
+        await on_its_thread(store, "PRAGMA max_page_count=1")
+        large = encode_turns(Turns("here", 0.0, [Turn([Entry("Noted", "", -1, 0, 0.0, b"x" * 500_000)], [])]))
+        with pytest.raises(StoreFull):
+            await store.append("r", owner=owner, sequence=1, turns=large, change=RunChange(status="succeeded"))
+        assert (await store.get_run("r")).status == "running"
+        assert await store.turns("r") == []
+        await on_its_thread(store, "PRAGMA max_page_count=100000")
+        assert (await store.get_run("r")).tail == 0
+        await store.append("r", owner=owner, sequence=1, turns=large)
+        assert await store.turns("r") == [large]
+        run = await store.get_run("r")
+        assert (run.status, run.tail, run.owner) == ("running", 1, owner)
 
 
 async def on_its_thread(store: SQLiteStore, pragma: str) -> None:
