@@ -19,7 +19,8 @@ from actorflow.errors import InvalidStep, InvalidValue, NotSerializable, RunFail
 from actorflow.failures import FailureRecord, rebuild, record
 from actorflow.store.big_numbers import encode_big, is_big, open_big
 from actorflow.store.blame import blamed
-from actorflow.store.envelopes import taken_out, with_mask
+from actorflow.store.envelopes import EXTENSION_HEADS, taken_out, with_mask
+from actorflow.store.sealing import MARK as SEALED
 from actorflow.store.sealing import Seal, is_sealed, opened, sealed
 from actorflow.values import (
     Mask,
@@ -96,7 +97,7 @@ class Codec:
 
     def decode(self, data: bytes, annotation: Any = Any, what: str = "a stored value") -> Any:
         """What was encoded; raises `InvalidValue` if the bytes don't hold a value of this type, or can't be opened."""
-        return self._read(opened(self.seal, data, what), annotation, what)
+        return self._read(data if data[:1] != SEALED else opened(self.seal, data, what), annotation, what)
 
     def round_trip(self, value: Any, annotation: Any = Any, what: str = "the value") -> Any:
         """The value as it will be after a restart."""
@@ -177,10 +178,11 @@ class Codec:
         if form.decoder is None:
             raise InvalidValue(f"{what} can't be decoded: {form.reason}")
         try:
-            if (found := taken_out(data)) is not None:
-                data = found.data
-            if is_big(data):
-                return msgspec.convert(open_big(data), annotation, strict=True, dec_hook=self._from_plain)
+            if data and data[0] in EXTENSION_HEADS:
+                if (found := taken_out(data)) is not None:
+                    data = found.data
+                if is_big(data):
+                    return msgspec.convert(open_big(data), annotation, strict=True, dec_hook=self._from_plain)
             return form.decoder.decode(data)
         except (msgspec.DecodeError, *_FAILURES) as error:
             hides = self.seal is not None or form.mask is not None

@@ -13,13 +13,13 @@ BIG: Final = 42
 """Plain data with ints beyond 64 bits."""
 MASKED: Final = 43
 """A value with secrets, and where they are."""
-_EXTENSION_HEADS: Final = {0xC7: 2, 0xC8: 3, 0xC9: 5, 0xD4: 1, 0xD5: 1, 0xD6: 1, 0xD7: 1, 0xD8: 1}
+EXTENSION_HEADS: Final = {0xC7: 2, 0xC8: 3, 0xC9: 5, 0xD4: 1, 0xD5: 1, 0xD6: 1, 0xD7: 1, 0xD8: 1}
 """By the first byte of an extension: where its code stands."""
 
 
 def is_envelope(data: bytes, code: int) -> bool:
     """Whether the bytes are an envelope of this code. (An aware datetime is an extension too, of another code.)"""
-    at = _EXTENSION_HEADS.get(data[0]) if data else None
+    at = EXTENSION_HEADS.get(data[0]) if data else None
     return at is not None and len(data) > at and data[at] == code
 
 
