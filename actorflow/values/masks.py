@@ -50,7 +50,11 @@ def holds_secrets(annotation: Any) -> bool:
 
 
 def _found(annotation: Any) -> Mask | None:
-    found = _mask(annotation, ())
+    """Of types that can't be looked into nothing is known: then only what is marked as a whole is secret."""
+    try:
+        found = _mask(annotation, ())
+    except (AttributeError, LookupError, NameError, TypeError, ValueError):
+        found = WHOLE if is_marked(unwrapped(annotation)[1]) else None
     return found if found is not None and _is_secret(found) else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
+import pydantic
 import pytest
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
@@ -365,7 +365,7 @@ async def test_a_cancelled_run_is_sealed_too(tmp_path: Path, clock: MockClock) -
 # ── worker processes, approvals ───────────────────────────────────────────────────────────────────────────────────────
 
 
-class Trip(msgspec.Struct, frozen=True):
+class Trip(pydantic.BaseModel):
     city: str
 
 
@@ -388,7 +388,7 @@ async def test_worker_processes_get_their_arguments_all_the_same(tmp_path: Path)
     path = tmp_path / "runs.db"
     async with Runtime(workflows=[shouting], store=SQLiteStore(path), codec=sealed()) as runtime:
         run = await runtime.options(run_id="r", context={"user": "hunter-context"}).start(
-            shouting, Trip("hunter-input")
+            shouting, Trip(city="hunter-input")
         )
         await runtime.approve("r", who="ann")
         assert await run.result() == "HUNTER-INPUThunter-context"
