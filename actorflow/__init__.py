@@ -23,7 +23,7 @@ from actorflow.errors import (
     InvalidStep,
     InvalidValue,
     InvalidWorkflow,
-    LeaseLost,
+    LeaseExpired,
     MailboxFull,
     NoBranch,
     NotSerializable,
@@ -62,7 +62,7 @@ from actorflow.facts import Event
 from actorflow.failures import failed_with, failure
 from actorflow.outcome import Approval, Cancelled, Failed, Halted, Outcome, Rollback, RunStatus, Succeeded
 from actorflow.plan import Plan
-from actorflow.policy import Backoff, Exponential, Fixed, Halt, Limit, Rate, Recover, Retry, Skip, TryAgain
+from actorflow.policy import Backoff, Durability, Exponential, Fixed, Halt, Limit, Rate, Recover, Retry, Skip, TryAgain
 from actorflow.runtime import (
     CancelRun,
     HaltRun,
@@ -112,18 +112,22 @@ from actorflow.workflow import (
 if TYPE_CHECKING:
     from actorflow.runtime import (
         AttemptView,
+        Cron,
         ErrorView,
+        Every,
         Explanation,
         Finding,
         HistoryEntry,
         Operator,
         Reason,
         RunView,
+        Schedule,
         StepView,
     )
     from actorflow.store import (
         Attempt,
         Claim,
+        Codec,
         MemoryStore,
         NewRun,
         Note,
@@ -135,33 +139,37 @@ if TYPE_CHECKING:
         RunRecord,
         RuntimeRecord,
         Scheduled,
+        ScheduleRecord,
+        Seal,
         SQLiteStore,
         StepRun,
         StepStatus,
         Store,
     )
+    from actorflow.values import Secret
 else:
     __getattr__ = loads_later(
         __name__,
-        runtime="AttemptView ErrorView Explanation Finding HistoryEntry Operator Reason RunView StepView",
+        runtime="AttemptView Cron ErrorView Every Explanation Finding HistoryEntry Operator Reason RunView Schedule StepView",
         store=(
-            "Attempt Claim MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
-            "RuntimeRecord SQLiteStore Scheduled StepRun StepStatus Store"
+            "Attempt Claim Codec MemoryStore NewRun Note Opened PostgresStore RunChange RunMessage RunPage RunRecord "
+            "RuntimeRecord SQLiteStore ScheduleRecord Scheduled Seal StepRun StepStatus Store"
         ),
+        values="Secret",
     )
 
 __all__ = [
     "Actor", "ActorFailed", "ActorGone", "ActorRef", "ActorflowError", "AnyStep", "Approval", "AskTimeout", "Attempt",
-    "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "CommitUnknown",
-    "CompensationFailed", "DeliberateFailure", "Down", "ErrorView", "Event", "Exit", "Explanation", "Exponential",
+    "AttemptView", "AttemptsExhausted", "Backoff", "CancelRun", "Cancelled", "Claim", "Codec", "CommitUnknown",
+    "CompensationFailed", "Cron", "DeliberateFailure", "Down", "Durability", "ErrorView", "Event", "Every", "Exit", "Explanation", "Exponential",
     "Failed", "Finding", "Fixed", "Guard", "Halt", "HaltRun", "Halted", "HistoryEntry", "InvalidInput",
-    "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseLost",
+    "InvalidMessage", "InvalidRegistry", "InvalidState", "InvalidStep", "InvalidValue", "InvalidWorkflow", "LeaseExpired",
     "Limit", "MailboxFull", "MemoryStore", "Middleware", "Mode", "NewRun", "NoBranch", "NotSerializable", "Note",
     "Opened", "Operator", "Outcome", "OutcomeUnknown", "Plan", "PostgresStore", "Provided", "Rate", "Reason",
     "RecordNotFound", "RecordedFailure", "Recover", "Registry", "Rejected", "RepeatExhausted", "Reply", "Resource",
     "ResultGone", "ResumeRun", "Retry", "Rollback", "Run", "RunCancelled", "RunChange", "RunConflict", "RunFailed",
     "RunHalted", "RunInfo", "RunMessage", "RunPage", "RunRecord", "RunStatus", "RunView", "Runtime", "RuntimeBusy",
-    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Scheduled", "Skip", "StaleClaim", "StartRun",
+    "RuntimeClosed", "RuntimeFault", "RuntimeRecord", "SQLiteStore", "Schedule", "ScheduleRecord", "Scheduled", "Seal", "Secret", "Skip", "StaleClaim", "StartRun",
     "Started", "Step", "StepCancelled", "StepContext", "StepCrashed", "StepError", "StepRun", "StepStatus",
     "StepTimeout", "StepView", "Store", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull",
     "StoreReadOnly", "StoreTooNew", "StoreUnavailable", "Subscription", "Succeeded", "TryAgain", "UndoFailed",

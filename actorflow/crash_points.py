@@ -35,6 +35,8 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType({
     "run.ended": "the run's end is stored; who waits for it wasn't told",
     "takeover.claimed": "runs of a runtime that is gone were claimed; none was built again",
     "takeover.built": "a run was built again; nothing was decided for it",
+    "runtime.waited": "nothing happened for a while; the lease is due to be renewed, and wasn't",
+    "message.found": "the store has a message for a run; it wasn't decided",
     "runtime.leaving": "the runtime's runs have ended or were let go; the store wasn't told that it leaves",
 })  # fmt: skip
 """Each place, and what has and hasn't happened there."""

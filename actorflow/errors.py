@@ -10,7 +10,7 @@
     ├── from elsewhere  RecordedFailure
     ├── actors          AskTimeout  ActorGone  ActorFailed  MailboxFull  WrongLoop
     ├── the service     RuntimeBusy  RuntimeClosed
-    ├── records         RunConflict  RecordNotFound  StaleClaim  LeaseLost
+    ├── records         RunConflict  RecordNotFound  StaleClaim  LeaseExpired
     └── StoreError      StoreClosed  StoreUnavailable  StoreBusy  StoreFull  StoreReadOnly  StoreCorrupt  StoreTooNew
                         CommitUnknown
 
@@ -362,7 +362,7 @@ class StaleClaim(ActorflowError):
         )
 
 
-class LeaseLost(ActorflowError):
+class LeaseExpired(ActorflowError):
     """A runtime wrote to a run that isn't its own any more: its lease lapsed and another runtime took over, or it gave the run up.
 
     Nothing was changed. `owner` is the runtime's number, `run` the run's id (empty: the runtime itself is gone, with all it had), `current` the

@@ -416,6 +416,27 @@ class PermitsAcquired(PoolFact, frozen=True): ...
 class PermitsReleased(PoolFact, frozen=True): ...
 
 
+# ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ScheduleSkipped(Fact, frozen=True):
+    """A schedule has passed over what was due from `first` to `last`, in seconds since the epoch.
+
+    `why`: nobody was there in time (`missed`), an earlier firing went on (`overlap`), or its run couldn't be started (`failed`). Of several
+    replicas one tells it.
+    """
+
+    run: ClassVar[str] = ""
+    node: ClassVar[int] = -1
+    attempt: ClassVar[int] = 0
+
+    schedule: str
+    at: float
+    first: float
+    last: float
+    why: Literal["missed", "overlap", "failed"]
+
+
 # ── telemetry's own ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

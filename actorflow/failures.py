@@ -37,7 +37,8 @@ class FailureRecord(msgspec.Struct, frozen=True):
     """An exception, written down.
 
     `type` is module and qualified name; `kinds` the same of its base classes, nearest first. `args` and `fields` are plain data; `lost` names the
-    fields that weren't. `parts` are the members of an exception group, `errors` those of a `RunFailed`.
+    fields that weren't. `parts` are the members of an exception group, `errors` those of a `RunFailed`. `sealed` holds all of it where values are
+    sealed; then only `type` and `kinds` are told openly.
     """
 
     type: str
@@ -51,6 +52,7 @@ class FailureRecord(msgspec.Struct, frozen=True):
     cause: FailureRecord | None = None
     parts: tuple[FailureRecord, ...] = ()
     errors: tuple[StepErrorRecord, ...] = ()
+    sealed: bytes = b""
 
 
 def failure(cls: type[T]) -> type[T]:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
-from typing import Any, Generic, Protocol, TypeGuard, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 
 import msgspec
 
 from actorflow.errors import InvalidStep
 
 T_co = TypeVar("T_co", covariant=True)
+
+Durability: TypeAlias = Literal["none", "write_behind", "strict"]
+"""How a run is recorded in its runtime's store: not at all; soon, so that a crash may repeat its last steps; before anything depends on it."""
+
+DURABILITIES: Final[tuple[Durability, ...]] = ("none", "write_behind", "strict")
 
 
 class Recover(msgspec.Struct, Generic[T_co], frozen=True):

@@ -159,8 +159,9 @@ def is_run(block: Block) -> bool:
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if is_run(block)], ids=str)
 def test_a_block_of_python_runs_and_prints_what_stands_below_it(
-    block: Block, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    block: Block, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # some make a store
     run(block, monkeypatch)
     after = [other for other in BLOCKS if other.page == block.page and other.line > block.line]
     if after and after[0].note("prints"):

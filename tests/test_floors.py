@@ -35,6 +35,7 @@ WINGS_KNOWN = {"workflow": frozenset({"plan"}), "engine": frozenset({"plan"})}
 CORE_DEPENDENCIES = frozenset({"anyio", "msgspec", "structlog"})
 EXTRA_DEPENDENCIES = {
     "store": frozenset({"asyncpg"}),
+    "runtime": frozenset({"cronsim"}),
     "testing": frozenset({"pytest", "pytest_asyncio", "hypothesis"}),
     "cli": frozenset({"typer", "rich"}),
 }

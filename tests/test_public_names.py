@@ -20,6 +20,7 @@ MORE = frozenset(
     {
         "DeliberateFailure",
         "Down",
+        "Durability",
         "Exit",
         "InvalidRegistry",
         "NoBranch",
@@ -31,8 +32,10 @@ MORE = frozenset(
     }
     | {"CommitUnknown", "StoreBusy", "StoreClosed", "StoreCorrupt", "StoreError", "StoreFull", "StoreReadOnly"}
     | {"Attempt", "RunRecord", "StepStatus", "StoreTooNew", "StoreUnavailable"}
-    | {"LeaseLost", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"}
+    | {"LeaseExpired", "NewRun", "Note", "Opened", "RunChange", "RunMessage", "RunPage", "RuntimeRecord"}
     | {"Approval", "Rejected", "approval", "sleep", "sleep_until", "wait_for_signal"}
+    | {"Codec", "Seal", "Secret"}
+    | {"Cron", "Every", "Schedule", "ScheduleRecord"}
     | {
         "AttemptView",
         "ErrorView",

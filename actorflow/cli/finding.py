@@ -139,6 +139,18 @@ def find_factory(target: str) -> Any:
     return found
 
 
+def find_thing(option: str, target: str) -> Any:
+    """What `option module:name` names. Raises `Refused`."""
+    where, name = _apart(target)
+    if not name:
+        raise Refused(f"{option} names something of a module: {where}:NAME")
+    module = load(where)
+    found = _attribute(module, name)
+    if found is None:
+        raise Refused(f"{option}: {where} has no {name!r}{suggest(name, vars(module))}")
+    return found
+
+
 def _apart(target: str) -> tuple[str, str]:
     where, _, name = target.rpartition(":") if ":" in target else (target, "", "")
     return where, name

@@ -11,13 +11,13 @@ from enum import Enum
 from inspect import Parameter
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, NoReturn, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, Union, cast, get_args, get_origin
 from uuid import UUID
 
 from actorflow.cli.exits import Refused
 from actorflow.errors import InvalidInput, InvalidWorkflow, brief, suggest
 from actorflow.plan import InputSpec
-from actorflow.values import ValueMismatch, convert, type_text
+from actorflow.values import MASK, ValueMismatch, convert, holds_secrets, type_text
 from actorflow.workflow import Workflow
 
 OWN_OPTIONS = frozenset({"--input", "--input-file"})
@@ -147,7 +147,7 @@ def value_of(text: str, annotation: Any, what: str) -> Any:
 
     So a date, an enum's name or one of some literals needs no quotes.
     """
-    if annotation is str:
+    if (annotation.__origin__ if get_origin(annotation) is Annotated else annotation) is str:
         return text
     try:
         value = parse(text, what)
@@ -164,7 +164,7 @@ def _unfit(text: str, annotation: Any, what: str, broken: str) -> str:
     if text.lstrip().startswith(("{", "[", '"')) or not _is_one_word(annotation):
         return f"{broken}\nThe input takes {named}."
     values = "".join(f"\nIt's one of {', '.join(str(each.value) for each in kind)}." for kind in _enums(annotation))
-    return f"{what}: expected {named}, got {brief(text)}{values}"
+    return f"{what}: expected {named}, got {MASK if holds_secrets(annotation) else brief(text)}{values}"
 
 
 def _is_one_word(annotation: Any) -> bool:

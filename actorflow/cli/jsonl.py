@@ -14,6 +14,7 @@ from actorflow.facts import Event, Fact
 from actorflow.failures import record
 from actorflow.outcome import Cancelled, Failed, Halted, Succeeded
 from actorflow.plan import Plan
+from actorflow.values import redacted
 
 _IN_THE_EVENT = frozenset({"run", "node", "attempt", "at", "began"})
 """Fields of facts that their events say already."""
@@ -69,7 +70,7 @@ def outcome_of(ending: Ending) -> dict[str, Any]:
     }
     match ending.outcome:
         case Succeeded(value):
-            return told | {"value": value}
+            return told | {"value": redacted(value, ending.plan.return_type)}
         case Failed(error, rollback):
             return told | {"rollback": rollback, "undone": ending.ledger.undone.first, "errors": _errors(error.errors)}
         case Cancelled(reason, rollback, errors):

@@ -14,6 +14,7 @@ from actorflow.cli.words import counted, duration
 from actorflow.errors import CompensationFailed, OutcomeUnknown, StepError, UndoFailed, brief, describe
 from actorflow.outcome import Cancelled, Failed, Halted, Succeeded
 from actorflow.plan import Plan
+from actorflow.values import redacted
 
 _SHOWN = 10
 """How many errors are shown whole."""
@@ -27,7 +28,7 @@ def tell(ending: Ending, output: Output) -> None:
         case Succeeded(value):
             _headline(ending, output, "✓", "green", "")
             if value is not None:
-                _value(value, output)
+                _value(redacted(value, ending.plan.return_type), output)
         case Failed(error, rollback):
             _headline(ending, output, "✗", "bold red", f", rollback {rollback}")
             _tell_errors(ending, error.errors, error.__cause__, output)

@@ -31,6 +31,7 @@ from actorflow.facts import Event, Fact
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.plan import Plan
 from actorflow.runtime import Run, Runtime
+from actorflow.store import Codec
 from actorflow.workflow import Workflow
 
 _BUFFER = 100_000
@@ -42,7 +43,7 @@ Start = Callable[[Runtime], Awaitable[Run[Any]]]
 class Job(msgspec.Struct, frozen=True):
     """A run to be carried out. `target` and `lent_by` are as they were given, for the command that resumes it.
 
-    `store` is where it's recorded, if it is; then `going_on` makes that command of its id.
+    `store` is where it's recorded, if it is, with this codec unless it is the runtime's; then `going_on` makes that command of its id.
     """
 
     target: str
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True):
     snapshot: Path | None = None
     form: Form = "auto"
     store: str = ""
+    codec: Codec | None = None
     going_on: Callable[[str], str] | None = None
 
     def in_form(self, form: Form) -> Job:
@@ -213,5 +215,6 @@ def on_its_store(job: Job, runtime: Runtime) -> Runtime:
     if job.store:
         from actorflow.cli.runs_store import store_of
 
-        runtime.config = replace(runtime.config, store=store_of(job.store), takes_over=False)
+        codec = job.codec or runtime.config.codec
+        runtime.config = replace(runtime.config, store=store_of(job.store), codec=codec, takes_over=False)
     return runtime

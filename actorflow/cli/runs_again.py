@@ -10,6 +10,7 @@ from actorflow.cli.runs_options import (
     Allowed,
     App,
     AsJson,
+    CodecAt,
     LentBy,
     NewRunId,
     Plain,
@@ -26,6 +27,7 @@ from actorflow.cli.runs_options import (
 def resume(
     run: RunId,
     store: Store = "",
+    codec: CodecAt = "",
     app: App = None,
     runtime: LentBy = "",
     who: Who = "",
@@ -36,7 +38,7 @@ def resume(
     """Goes on with a halted run, or with one that nobody has, in this process, and shows how it goes."""
     from actorflow.cli.runs_go import Going, resuming
 
-    going(lambda: resuming(Going(run, store, tuple(app or ()), runtime, who, why), {}), json, plain)
+    going(lambda: resuming(Going(run, store, tuple(app or ()), runtime, who, why, codec), {}), json, plain)
 
 
 @runs.command(epilog="Exit codes: 0 succeeded, 1 failed or cancelled, 2 not resumed, 3 halted again.")
@@ -47,6 +49,7 @@ def resolve(
         typer.Argument(metavar="STEP=retry|fail|skip:JSON…", help="What is to become of each step that was set aside."),
     ],
     store: Store = "",
+    codec: CodecAt = "",
     app: App = None,
     runtime: LentBy = "",
     who: Who = "",
@@ -57,13 +60,14 @@ def resolve(
     """Says what is to become of steps that were set aside, and goes on with the run, in this process."""
     from actorflow.cli.runs_go import Going, resuming
 
-    going(lambda: resuming(Going(run, store, tuple(app or ()), runtime, who, why), answers), json, plain)
+    going(lambda: resuming(Going(run, store, tuple(app or ()), runtime, who, why, codec), answers), json, plain)
 
 
 @runs.command(epilog="Exit codes: 0 succeeded, 1 failed or cancelled, 2 not started, 3 halted.")
 def retry(
     run: RunId,
     store: Store = "",
+    codec: CodecAt = "",
     app: App = None,
     runtime: LentBy = "",
     allow_irreversible: Allowed = None,
@@ -77,7 +81,7 @@ def retry(
     from actorflow.cli.runs_go import Going, repeating
 
     allowed = allow_irreversible or []
-    given = Going(run, store, tuple(app or ()), runtime, who, why)
+    given = Going(run, store, tuple(app or ()), runtime, who, why, codec)
     going(lambda: repeating(given, "retry", None, allowed, new_run_id), json, plain)
 
 
@@ -85,6 +89,7 @@ def retry(
 def replay(
     run: RunId,
     store: Store = "",
+    codec: CodecAt = "",
     app: App = None,
     runtime: LentBy = "",
     from_step: Annotated[
@@ -102,5 +107,5 @@ def replay(
     from actorflow.cli.runs_go import Going, repeating
 
     allowed = allow_irreversible or []
-    given = Going(run, store, tuple(app or ()), runtime, who, why)
+    given = Going(run, store, tuple(app or ()), runtime, who, why, codec)
     going(lambda: repeating(given, "replay", from_step, allowed, new_run_id), json, plain)

@@ -8,6 +8,7 @@ import typer
 
 from actorflow.cli.runs_options import (
     App,
+    CodecAt,
     LentBy,
     Reason,
     RunId,
@@ -25,7 +26,13 @@ from actorflow.cli.telling import told
 
 @runs.command()
 def cancel(
-    run: RunId, store: Store = "", app: App = None, runtime: LentBy = "", reason: Reason = "", who: Who = ""
+    run: RunId,
+    store: Store = "",
+    codec: CodecAt = "",
+    app: App = None,
+    runtime: LentBy = "",
+    reason: Reason = "",
+    who: Who = "",
 ) -> None:
     """Has a run cancelled and taken back, by the runtime that has it or takes it over.
 
@@ -34,7 +41,7 @@ def cancel(
     if app:
         from actorflow.cli.runs_go import Going, cancelling
 
-        going(lambda: cancelling(Going(run, store, tuple(app), runtime, who, reason)), False, False)
+        going(lambda: cancelling(Going(run, store, tuple(app), runtime, who, reason, codec)), False, False)
     asked(store, run, lambda operator, person: operator.cancel(run, reason, who=person), who, "asked to cancel")
 
 
@@ -50,6 +57,7 @@ def signal(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the run waits for.")],
     value: Annotated[str, typer.Argument(metavar="JSON", help="The value.")] = "null",
     store: Store = "",
+    codec: CodecAt = "",
     who: Who = "",
     why: Why = "",
 ) -> None:
@@ -64,6 +72,7 @@ def signal(
         lambda operator, person: operator.signal(run, name, given, who=person, why=why),
         who,
         f"signal {name} is sent",
+        codec=codec,
     )
 
 
@@ -73,6 +82,7 @@ def approve(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What is to be approved.")],
     reject: Annotated[bool, typer.Option("--reject", metavar="", help="Say no.")] = False,
     store: Store = "",
+    codec: CodecAt = "",
     who: Who = "",
     why: Why = "",
 ) -> None:
@@ -82,7 +92,12 @@ def approve(
     answer = {"approved": not reject, "who": person(who), "why": why}
     word = "rejected" if reject else "approved"
     asked(
-        store, run, lambda operator, by: operator.signal(run, name, answer, who=by, why=why), who, f"{name} is {word}"
+        store,
+        run,
+        lambda operator, by: operator.signal(run, name, answer, who=by, why=why),
+        who,
+        f"{name} is {word}",
+        codec=codec,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from actorflow.cli.codecs import find_codec
 from actorflow.cli.exits import Refused
 from actorflow.cli.finding import find_factory, find_workflow, load, workflows_in
 from actorflow.cli.resolving import answers as answers_of
@@ -27,6 +28,7 @@ class Going(msgspec.Struct, frozen=True):
     lent_by: str = ""
     who: str = ""
     why: str = ""
+    codec: str = ""
 
 
 def job_of(given: Going, workflow: Workflow[..., Any], start: Start, *, resumed: bool = True) -> Job:
@@ -36,7 +38,7 @@ def job_of(given: Going, workflow: Workflow[..., Any], start: Start, *, resumed:
         raise Refused(str(error)) from None
     factory = find_factory(given.lent_by) if given.lent_by else None
     return Job(
-        given.run, workflow, plan, start, resumed, factory, given.lent_by, store=given.store, going_on=lambda run_id: command(given, "resume", run_id)
+        given.run, workflow, plan, start, resumed, factory, given.lent_by, store=given.store, codec=find_codec(given.codec), going_on=lambda run_id: command(given, "resume", run_id)
     )  # fmt: skip
 
 
@@ -109,6 +111,8 @@ def command(given: Going, word: str, run_id: str = "") -> str:
         words += ["--app", one]
     if given.lent_by:
         words += ["--runtime", given.lent_by]
+    if given.codec:
+        words += ["--codec", given.codec]
     return shlex.join(words)
 
 

@@ -9,6 +9,7 @@ import typer
 from actorflow.cli.exits import FAILED
 from actorflow.cli.runs_options import (
     AsJson,
+    CodecAt,
     RunId,
     Status,
     Store,
@@ -66,6 +67,7 @@ def list_runs(
 def show(
     run: RunId,
     store: Store = "",
+    codec: CodecAt = "",
     values: Annotated[
         bool, typer.Option("--values", metavar="", help="Inputs, results and context, as plain data.")
     ] = False,
@@ -76,19 +78,19 @@ def show(
     from actorflow.cli.runs_show import json_line, tell_run
 
     with told():
-        view = operated(store, lambda operator: operator.inspect(run, values=values))
+        view = operated(store, lambda operator: operator.inspect(run, values=values), codec)
     output = Output()
     json_line(output, view) if json else tell_run(view, output, values=values)
 
 
 @runs.command()
-def explain(run: RunId, store: Store = "", json: AsJson = False) -> None:
+def explain(run: RunId, store: Store = "", codec: CodecAt = "", json: AsJson = False) -> None:
     """Says why a run isn't further, and what can be done about it."""
     from actorflow.cli.output import Output
     from actorflow.cli.runs_show import json_line, tell_explanation
 
     with told():
-        found = operated(store, lambda operator: operator.explain(run))
+        found = operated(store, lambda operator: operator.explain(run), codec)
     output = Output()
     json_line(output, found) if json else tell_explanation(found, output)
 
@@ -97,6 +99,7 @@ def explain(run: RunId, store: Store = "", json: AsJson = False) -> None:
 def tail(
     run: RunId,
     store: Store = "",
+    codec: CodecAt = "",
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until the run has ended.")] = True,
     json: AsJson = False,
 ) -> None:
@@ -105,7 +108,7 @@ def tail(
     from actorflow.cli.runs_tail import tail as tail_run
 
     with told():
-        operated(store, lambda operator: tail_run(operator, run, Output(), follow=follow, as_json=json))
+        operated(store, lambda operator: tail_run(operator, run, Output(), follow=follow, as_json=json), codec)
 
 
 def doctor(store: Store = "", json: AsJson = False) -> None:

@@ -37,6 +37,15 @@ Store = Annotated[
         "--store", envvar="ACTORFLOW_STORE", help="sqlite:PATH or postgres://USER@HOST/DATABASE.", metavar="STORE"
     ),
 ]
+CodecAt = Annotated[
+    str,
+    typer.Option(
+        "--codec",
+        envvar="ACTORFLOW_CODEC",
+        help="The codec that its values are written with, or a function that gives it.",
+        metavar="MODULE:NAME",
+    ),
+]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 App = Annotated[
     list[str] | None,
@@ -69,14 +78,21 @@ Plain = Annotated[bool, typer.Option("--plain", metavar="", help="Lines instead 
 # ── what commands share ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def operated(store: str, act: Callable[[Operator], Awaitable[Any]]) -> Any:
+def operated(store: str, act: Callable[[Operator], Awaitable[Any]], codec: str = "") -> Any:
     from actorflow.cli.runs_store import operate
 
-    return operate(store, act)
+    return operate(store, act, codec)
 
 
 def asked(
-    store: str, run: str, act: Callable[[Operator, str], Awaitable[Any]], who: str, done: str, *, waits: bool = True
+    store: str,
+    run: str,
+    act: Callable[[Operator, str], Awaitable[Any]],
+    who: str,
+    done: str,
+    *,
+    waits: bool = True,
+    codec: str = "",
 ) -> None:
     """Asks for it, and says what becomes of that."""
     from actorflow.cli.output import Output
@@ -88,7 +104,7 @@ def asked(
         return await afterwards(operator, run, done) if waits else f"run {run}: {done}"
 
     with told():
-        text = operate(store, main)
+        text = operate(store, main, codec)
     Output().text(text)
 
 

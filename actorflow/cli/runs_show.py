@@ -131,6 +131,8 @@ def told_of(step: StepView, *, values: bool) -> str:
         parts.append(f"next one at {when(step.due)}")
     if step.error and step.status not in {"completed", "skipped"}:
         parts.append(step.error)
+    if step.orphaned:
+        parts.append(f"its thread still holds a permit of {', '.join(step.orphaned)}")
     if values and step.status == "completed":
         parts.append(repr(step.value))
     return ", ".join(parts)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from actorflow.cli.codecs import find_codec
 from actorflow.cli.exits import Refused
 from actorflow.cli.log_lines import log_beside
 from actorflow.errors import ActorflowError
@@ -36,12 +37,12 @@ def store_of(url: str, *, must_exist: bool = True) -> Store:
     return SQLiteStore(path)
 
 
-def operate(url: str, act: Callable[[Operator], Awaitable[T]]) -> T:
+def operate(url: str, act: Callable[[Operator], Awaitable[T]], codec: str = "") -> T:
     """What comes of it. Raises `Refused` with what the store, or the run, has against it."""
-    store = store_of(url)
+    store, written_with = store_of(url), find_codec(codec)
 
     async def main() -> T:
-        async with Operator(store) as operator:
+        async with Operator(store, codec=written_with) as operator:
             return await act(operator)
 
     return complete(main())

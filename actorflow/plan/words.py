@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter, cleandoc
 from typing import Any
 
-from actorflow.errors import brief
 from actorflow.plan.plan import InputSpec, Plan
+from actorflow.plan.sources import shown_constant
 from actorflow.plan.spec import HandlerSpec, LimitSpec, StepSpec
 from actorflow.plan.waiting import WaitSpec
 from actorflow.policy import Exponential, Fixed, Retry
@@ -33,7 +33,7 @@ def _input(spec: InputSpec) -> str:
 
 def default_words(spec: InputSpec) -> str | None:
     """The default of an input; None if it has to be given."""
-    return None if spec.default is Parameter.empty else brief(spec.default)
+    return None if spec.default is Parameter.empty else shown_constant(spec.default, spec.type)
 
 
 def step_words(spec: StepSpec, name: str) -> Iterator[str]:

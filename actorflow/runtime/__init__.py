@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from actorflow.runtime.launch import Launch
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.operating import Operator
+    from actorflow.runtime.schedule_triggers import Cron, Every
+    from actorflow.runtime.schedules import Schedule
     from actorflow.runtime.vanishing import vanish
     from actorflow.runtime.views import (
         AttemptView,
@@ -35,6 +37,8 @@ else:
         launch="Launch",
         machine="Machine",
         operating="Operator",
+        schedule_triggers="Cron Every",
+        schedules="Schedule",
         vanishing="vanish",
         views="AttemptView ErrorView Explanation Finding HistoryEntry Reason RunView StepView",
         workers="entered",
@@ -44,7 +48,9 @@ __all__ = [
     "HERE",
     "AttemptView",
     "CancelRun",
+    "Cron",
     "ErrorView",
+    "Every",
     "Explanation",
     "Finding",
     "HaltRun",
@@ -61,6 +67,7 @@ __all__ = [
     "RunInfo",
     "RunView",
     "Runtime",
+    "Schedule",
     "StartRun",
     "Started",
     "StepContext",

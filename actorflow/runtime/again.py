@@ -18,7 +18,7 @@ from actorflow.engine import COMPLETED, GONE, SKIPPED, StartFrom, State
 from actorflow.errors import InvalidState, RecordNotFound, suggest
 from actorflow.ids import new_run_id
 from actorflow.plan import Plan
-from actorflow.policy import Skip
+from actorflow.policy import DURABILITIES, Skip
 from actorflow.runtime.history import history_of
 from actorflow.runtime.options import RunSettings
 from actorflow.runtime.steps_told import StepTold, steps_told
@@ -113,6 +113,7 @@ class Repeating:
             context=context,
             labels={**record.labels, f"{how.word}_of": record.run_id},
             priority=stored.priority,
+            durability=next((one for one in DURABILITIES if one == stored.durability), None),
         )
 
     async def start(
@@ -127,9 +128,10 @@ class Repeating:
         if await self.is_taken(settings.run_id or ""):
             raise InvalidState(f"there is a run {settings.run_id!r} already\nUse another run_id, or none.")
         await self.machine.slots.take(wait=True)
-        row = self.machine.starting.row(workflow, plan, inputs, settings)
+        durability = self.machine.starting.durability(settings, workflow)
+        row = self.machine.starting.row(workflow, plan, inputs, settings, recorded=True)
         row.counted = True
-        self.keeper.keep(row)
+        self.keeper.keep(row, "strict" if durability == "none" else durability)
         message = StartFrom(row.id, self.machine.now(), plan.name, row.labels, dict(kept))
         run = await self.machine.starting.launch(row, message)
         if row.journal is not None and row.journal.accepted is not None:

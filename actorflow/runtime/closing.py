@@ -39,6 +39,8 @@ async def _leave(machine: Machine, *, normally: bool) -> None:
     config = machine.config
     machine.is_closing = True
     machine.slots.close()
+    if machine.schedules is not None:
+        await machine.schedules.close()
     try:
         if normally:
             if config.on_exit == "halt":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 import structlog
 
+from actorflow import crash_points
 from actorflow.engine import ENDED, Cancel, Pause, Request
 from actorflow.errors import StoreError
 from actorflow.runtime.signals import signals
@@ -116,6 +117,8 @@ class Mail:
         if request is None:
             return False
         assert row.journal is not None
+        if crash_points.listener is not None:
+            crash_points.listener("message.found")
         row.journal.arriving[id(request)] = (request, message.number)
         self.handed[message.number] = row
         machine.post(request)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidInput, brief
-from actorflow.policy import Limit, Rate
+from actorflow.policy import DURABILITIES, Durability, Limit, Rate
 from actorflow.runtime.context import Provided, Resource
 from actorflow.runtime.forms import (
+    HOW_DURABLE,
     Form,
     is_count,
     is_duration,
@@ -28,7 +29,7 @@ from actorflow.runtime.middleware import Middleware
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from actorflow.store import Store
+    from actorflow.store import Codec, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ class Config:
     middleware: tuple[Middleware, ...]
     seed: int | None
     store: Store | None = None
-    durability: Literal["strict", "write_behind"] = "strict"
+    durability: Durability = "strict"
     lease: float = 30.0
     max_value_bytes: int = 1 << 20
     store_patience: float = 60.0
     takes_over: bool = True
     rest_after: float = 60.0
     lost_limit: int = 3
+    codec: Codec | None = None
 
     def __post_init__(self) -> None:
         for name, (what, form) in FORMS.items():
@@ -76,7 +78,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "on_exit": ('"drain", "halt" or "cancel"', one_of("drain", "halt", "cancel")),
     "values": ('"shared" or "decoded"', one_of("shared", "decoded")),
     "seed": ("a whole number", or_none(is_integer)),
-    "durability": ('"strict" or "write_behind"', one_of("strict", "write_behind")),
+    "durability": (HOW_DURABLE, one_of(*DURABILITIES)),
     "takes_over": ("True or False", is_yes_or_no),
     "lease": ("a positive number of seconds", is_duration),
     "lost_limit": ("a whole number from 1 on", is_count),
@@ -110,6 +112,13 @@ def checked_store(store: Store | None) -> Store | None:
     if store is not None and not hasattr(store, "together"):
         raise InvalidInput(f"Runtime(store=…) is a store, as SQLiteStore(path), not {brief(store)}")
     return store
+
+
+def checked_codec(codec: Codec | None) -> Codec | None:
+    """Raises `InvalidInput` for what isn't a codec."""
+    if codec is not None and not hasattr(codec, "can_encode"):
+        raise InvalidInput(f"Runtime(codec=…) is a Codec, not {brief(codec)}")
+    return codec
 
 
 def lent(resources: Sequence[Provided]) -> Mapping[Resource[Any], Any]:

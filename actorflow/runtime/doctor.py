@@ -1,7 +1,7 @@
 """Is there something that will move every unfinished run? If not, it is named, with the reason and what to do.
 
-What moves a run: a live runtime that has it; a runtime that may take it over and will; the time at which it wants to be taken up again. One that was
-halted waits for a person, and isn't unfinished.
+What moves a run: a live runtime that has it, and something of it that goes on there, waits for a time, or for somebody; a runtime that may take it over
+and will; the time at which it wants to be taken up again. One that was halted waits for a person, and isn't unfinished.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from actorflow.runtime.explaining import Here, at, moment, named
+from actorflow.runtime.motion import PATIENCE, seems_still
 from actorflow.runtime.views import Finding
 from actorflow.store import ListMessages, RunMessage, RunRecord, RuntimeRecord
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = ("halting", "rolling_back", "running", "undoing")
 PAGE: Final = 200
-PATIENCE: Final = 60.0
-"""Seconds for which a run may be nobody's while runtimes are alive, and for which a message may wait."""
 
 
 class Ward(msgspec.Struct, frozen=True):
@@ -64,10 +63,34 @@ async def unfinished(office: Office) -> AsyncIterator[tuple[RunRecord, Sequence[
 
 async def confirmed(office: Office, ward: Ward, run: RunRecord, messages: Sequence[RunMessage]) -> Finding | None:
     """What stands in two looks at the run: between them it may have moved."""
-    if finding_of(ward, run, messages) is None:
+    if finding_of(ward, run, messages) is None and not await rests_elsewhere(office, ward, run):
         return None
     again = await office.store.get_run(run.run_id)
-    return finding_of(ward, again, messages) if again.status in UNFINISHED else None
+    if again.status not in UNFINISHED:
+        return None
+    if (finding := finding_of(ward, again, messages)) is not None:
+        return finding
+    return (
+        of_a_still_run(ward, again) if again.tail == run.tail and await rests_elsewhere(office, ward, again) else None
+    )
+
+
+async def rests_elsewhere(office: Office, ward: Ward, run: RunRecord) -> bool:
+    """Whether a live runtime that isn't this one has it, and by what is recorded nothing of it goes on or waits, for a while."""
+    if not ward.is_alive(run.owner) or ward.here.is_here(run.run_id) or ward.now - run.updated <= PATIENCE:
+        return False
+    return seems_still((await office.inspect(run.run_id)).steps, ward.now - PATIENCE)
+
+
+def of_a_still_run(ward: Ward, run: RunRecord) -> Finding:
+    owner = "this runtime" if ward.here.is_here(run.run_id) else named(ward.runtimes[run.owner or 0])
+    what = f"{owner} has it, and nothing of it goes on or waits since {moment(run.updated)}"
+    return found(
+        run,
+        "still",
+        what,
+        "Look into that runtime's log, and at its middleware. When it is left, another one takes the run over.",
+    )
 
 
 def finding_of(ward: Ward, run: RunRecord, messages: Sequence[RunMessage]) -> Finding | None:
@@ -90,7 +113,7 @@ def of_a_live_owner(ward: Ward, run: RunRecord, messages: Sequence[RunMessage]) 
         )
     waiting = next((one for one in messages if ward.now - one.posted > PATIENCE), None)
     if waiting is None:
-        return None
+        return of_a_still_run(ward, run) if ward.here.is_still(run.run_id) else None
     what = f"{named(owner)} has it, and hasn't taken in the {waiting.kind!r} that came {at(waiting.posted)}"
     return found(
         run,

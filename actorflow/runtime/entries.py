@@ -55,7 +55,7 @@ NOTHING: Final = msgpack.encode(None)
 
 
 class Desk:
-    """What entries are written and read with. `max_bytes` bounds each value (R56)."""
+    """What entries are written and read with. `max_bytes` bounds each value as it is stored: sealed, if there is a seal (R56)."""
 
     def __init__(self, codec: Codec, max_bytes: int) -> None:
         self.codec = codec
@@ -80,12 +80,16 @@ class Desk:
 
     def failure(self, error: BaseException) -> FailureRecord:
         """The error as a record; one that is too large is cut down to what it is, and how it begins: a failure isn't refused."""
-        written = failure_out(error)
+        plain = failure_out(error)
+        written = self.codec.seal_failure(plain)
         if len(msgpack.encode(written)) <= self.max_bytes:
             return written
-        said = written.message[: min(self.max_bytes, SHORT)]
-        said += f"… ({len(written.message):,} characters; the error was too large to be stored)"
-        return FailureRecord(type=written.type, message=said, kinds=written.kinds, args=[said])
+        said = plain.message[: min(self.max_bytes, SHORT)]
+        said += f"… ({len(plain.message):,} characters; the error was too large to be stored)"
+        return self.codec.seal_failure(FailureRecord(type=plain.type, message=said, kinds=plain.kinds, args=[said]))
+
+    def rebuilt(self, written: FailureRecord) -> BaseException:
+        return failure_in(self.codec.open_failure(written))
 
 
 SHORT: Final = 1000
@@ -160,7 +164,7 @@ def error_out(desk: Desk, row: Row, message: Any, error: BaseException | None) -
 
 
 def error_in(desk: Desk, row: Row, draft: Draft, data: Any) -> BaseException | None:
-    return None if data is None else failure_in(msgspec.convert(data, FailureRecord))
+    return None if data is None else desk.rebuilt(msgspec.convert(data, FailureRecord))
 
 
 def packed_error_out(desk: Desk, row: Row, message: Any, error: BaseException) -> bytes:
@@ -168,7 +172,7 @@ def packed_error_out(desk: Desk, row: Row, message: Any, error: BaseException) -
 
 
 def packed_error_in(desk: Desk, row: Row, draft: Draft, data: bytes) -> BaseException:
-    return failure_in(msgpack.decode(data, type=FailureRecord))
+    return desk.rebuilt(msgpack.decode(data, type=FailureRecord))
 
 
 def signal_out(desk: Desk, row: Row, message: SignalCame, value: Any) -> bytes:

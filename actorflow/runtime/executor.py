@@ -43,6 +43,7 @@ from actorflow.engine import (
     end_turn,
 )
 from actorflow.runtime.journal import Held
+from actorflow.runtime.redacting import for_subscribers
 from actorflow.runtime.step_runner import StepRunner
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class Executor(TurnActor[Any]):
         if state.phase == CLOSING:
             messages += self.look_at_result(row, now)
         facts = state.facts or []
-        held = Held(state.started, state.orders, facts, self.names_for(state, facts), state.more, now)
+        shown = for_subscribers(row, facts) if row.hides and not self.hub.silent else facts
+        held = Held(state.started, state.orders, shown, self.names_for(state, facts), state.more, now)
         state.started, state.orders, state.more = [], [], False
         is_recorded = journal.take(row, messages, facts)
         end_turn(state)
@@ -226,6 +228,8 @@ class Executor(TurnActor[Any]):
     def publish(self, row: Row) -> None:
         facts = row.state.facts
         if facts:
+            if row.hides:
+                facts = [*for_subscribers(row, facts)]
             self.hub.publish(facts, row.id, names_now(row.state, facts), row.sequence)
             row.sequence += len(facts)
             row.state.facts = []

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from actorflow.runtime.motion import PATIENCE, seems_still
 from actorflow.runtime.permit_pool import PoolStatus
 from actorflow.runtime.views import WAITS, Explanation, Reason, RunView, StepView
 from actorflow.store import RuntimeRecord
 
 ANSWERS: Final = ('"retry": run it again', '"fail": it failed, so the run is rolled back', "Skip(value): it has done its work, and this is its result")  # fmt: skip
 """What a person can say of a step that was set aside (R49)."""
+UNTIL_IT_ENDS: Final = "Orphaned permits come back when the thread that was abandoned ends, or the runtime closes."
 ENDINGS: Final[Mapping[str, str]] = {
     "succeeded": "it has succeeded",
     "undone": "it had succeeded, and was undone",
@@ -40,8 +42,16 @@ class Here(Protocol):
         """Whether the run is this runtime's, and it doesn't run it."""
         ...
 
+    def is_still(self, run_id: str) -> bool:
+        """Whether the run is here, and nothing will move it."""
+        ...
+
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
         """The pools that a step takes permits of; only their names if it runs elsewhere."""
+        ...
+
+    def orphans_of(self, run_id: str) -> Mapping[str, Sequence[str]]:
+        """Of each step the pools of which its abandoned threads still hold permits (R12)."""
         ...
 
 
@@ -60,8 +70,14 @@ class Nowhere:
     def has_lost(self, run_id: str, owner: int) -> bool:
         return False
 
+    def is_still(self, run_id: str) -> bool:
+        return False
+
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
         return ()
+
+    def orphans_of(self, run_id: str) -> Mapping[str, Sequence[str]]:
+        return {}
 
 
 def explained(view: RunView, now: float, here: Here) -> Explanation:
@@ -72,6 +88,7 @@ def explained(view: RunView, now: float, here: Here) -> Explanation:
         reasons = list(halted(view))
     else:
         reasons = [*held(view, now, here), *asked(view, now), *waits(view, now, here)]
+    reasons += abandoned(here.orphans_of(view.run_id))
     return Explanation(view.run_id, view.workflow, view.status, tuple(reasons))
 
 
@@ -128,7 +145,15 @@ def held(view: RunView, now: float, here: Here) -> Iterator[Reason]:
         what = f"{named(view.owner)} had it, and its lease lapsed {at(view.owner.expires)}"
         yield Reason("lapsed", what, then=(taken_by(view, here),))
     elif here.is_here(view.run_id):
-        yield Reason("executing", "it goes on in this runtime")
+        what = (
+            "this runtime has it, and nothing moves it" if here.is_still(view.run_id) else "it goes on in this runtime"
+        )
+        yield Reason("still" if here.is_still(view.run_id) else "executing", what)
+    elif now - view.updated > PATIENCE and seems_still(view.steps, now - PATIENCE):
+        what = f"{named(view.owner)} has it, and nothing of it goes on or waits since {moment(view.updated)}"
+        yield Reason(
+            "still", what, then=("Look into that runtime's log. When it is left, another one takes the run over.",)
+        )
     else:
         yield Reason("executing", f"{named(view.owner)} has it, with a lease until {moment(view.owner.expires)}")
 
@@ -215,14 +240,17 @@ def executing(step: StepView, *, goes_on: bool) -> Reason:
     return Reason("executing", what, step.name, then=("Whoever takes the run over begins it anew, with the same key.",))
 
 
+def abandoned(orphans: Mapping[str, Sequence[str]]) -> Iterator[Reason]:
+    """R12: whatever became of the run."""
+    for step, pools in orphans.items():
+        what = f"step {step!r} was abandoned, and its thread still holds a permit of {', '.join(pools)}"
+        yield Reason("orphaned", what, step, then=(UNTIL_IT_ENDS,))
+
+
 def permits_of(step: StepView, pools: Sequence[PoolStatus | str]) -> Reason:
     told = "; ".join(pool_text(pool) for pool in pools)
     orphaned = any(not isinstance(pool, str) and pool.orphaned for pool in pools)
-    then = (
-        ("Orphaned permits come back when the thread that was abandoned ends, or the runtime closes.",)
-        if orphaned
-        else ()
-    )
+    then = (UNTIL_IT_ENDS,) if orphaned else ()
     what = f"step {step.name!r} waits for permits" + (f" of {told}" if told else "")
     return Reason("orphaned" if orphaned else "permits", what, step.name, then=then)
 

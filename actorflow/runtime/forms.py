@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from actorflow.errors import InvalidInput, brief
 
 Form: TypeAlias = Callable[[object], bool]
+
+HOW_DURABLE: Final = '"strict", "write_behind" or "none"'
 
 
 def is_text(value: object) -> bool:

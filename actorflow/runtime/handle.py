@@ -41,6 +41,7 @@ class Run(Generic[T_co]):
         self._with_caller = False
         self._cancelled_early: str | None = None  # the reason, if it was cancelled while middleware was being asked
         self._undo_errors: list[StepError] = []
+        self._is_unrecorded = False  # it has ended, and no store knows it
 
     @classmethod
     def elsewhere(cls, machine: Machine, record: RunRecord, outcome: Outcome[Any] | None) -> Run[Any]:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from time import monotonic
+from time import monotonic, process_time
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,8 @@ log = structlog.get_logger("actorflow")
 BLOCKED: Final = 1.0
 """Seconds without an answer of the loop, from which on it counts as blocked."""
 LOOKS_EVERY: Final = 0.5
+IDLE: Final = 0.5
+"""Which part of a time that went by unseen a process must have computed, at least, to count as having been awake in it."""
 CODE_OF_STEPS: Final[frozenset[CodeType]] = frozenset({
     step_runner.run_attempt.__code__, step_runner.run_guards.__code__, step_runner.run_compensation.__code__,
     step_runner.run_undo.__code__, step_runner.StepRunner.run_inline.__code__,
@@ -55,8 +57,9 @@ class Heart(threading.Thread):
     async def live(self) -> None:
         """It beats only while the loop is silent: else the loop renews the lease itself."""
         due = monotonic() + self.interval
-        while not self._stopped.wait(min(LOOKS_EVERY, self.interval)):
-            self.look()
+        while not self.waited(min(LOOKS_EVERY, self.interval)):
+            if not self.look():
+                return
             if monotonic() >= due and monotonic() - self.answered >= self.interval:
                 due = monotonic() + self.interval
                 try:
@@ -65,13 +68,21 @@ class Heart(threading.Thread):
                 except StoreError as error:  # the next beat may do better; the lease allows for two that don't
                     log.warning("the lease couldn't be renewed", error=str(error))
 
+    def waited(self, seconds: float) -> bool:
+        """Whether it is to end. A loop doesn't answer while the whole process is frozen (`SIGSTOP`, a suspended machine): that counts for nothing."""
+        began, used = monotonic(), process_time()
+        is_stopped = self._stopped.wait(seconds)
+        self.answered += frozen(monotonic() - began - seconds, process_time() - used)
+        return is_stopped
+
     def stop(self) -> None:
         self._stopped.set()
         self.join(timeout=5.0)
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look(self) -> None:
+    def look(self) -> bool:
+        """False if the loop is closed, though nobody has left the runtime."""
         silent = monotonic() - self.answered
         if silent > BLOCKED and not self.reported:
             self.reported = True
@@ -81,8 +92,9 @@ class Heart(threading.Thread):
                 log.warning("a step blocks the event loop", run=row.id, step=row.name(node), seconds=round(silent, 1))
         try:
             self.loop.call_soon_threadsafe(self.answer)
-        except RuntimeError:  # it is closed
-            self.stop()
+        except RuntimeError:
+            return False
+        return True
 
     def answer(self) -> None:
         self.answered = monotonic()
@@ -99,3 +111,10 @@ class Heart(threading.Thread):
                     return row, node
             frame = frame.f_back
         return None
+
+
+def frozen(late: float, used: float) -> float:
+    """Seconds for which the process didn't run at all. `late`: by how much a wait has lasted longer than it was to; `used`: what the process has
+    computed meanwhile, which is much if code that holds the interpreter's lock has kept the waiting thread from going on.
+    """
+    return late if late > 0.0 and used < late * IDLE else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import msgpack
@@ -13,6 +13,9 @@ from actorflow.failures import FailureRecord
 from actorflow.runtime import entries
 from actorflow.runtime.views import HistoryEntry
 from actorflow.store import Entry, Turns, decode_turns
+
+if TYPE_CHECKING:
+    from actorflow.store import Codec
 
 LATE = "~"
 """What begins the kind of a fact that came too late: nothing that happened."""
@@ -25,27 +28,27 @@ _unpack = msgpack.Decoder().decode
 _failure = msgpack.Decoder(FailureRecord).decode
 
 
-def history_of(data: Iterable[bytes]) -> list[HistoryEntry]:
-    """What is recorded, in order. Raises `InvalidValue` for bytes that aren't turns."""
-    return list(told(map(decode_turns, data)))
+def history_of(data: Iterable[bytes], codec: Codec | None = None) -> list[HistoryEntry]:
+    """What is recorded, in order. What errors say needs the codec where values are sealed. Raises `InvalidValue` for bytes that aren't turns."""
+    return list(told(map(decode_turns, data), codec))
 
 
-def told(rows: Iterable[Turns]) -> Iterator[HistoryEntry]:
+def told(rows: Iterable[Turns], codec: Codec | None = None) -> Iterator[HistoryEntry]:
     number = 0
     for turns in rows:
         for turn in turns.turns:
             for is_message, entry in [*((True, one) for one in turn.messages), *((False, one) for one in turn.facts)]:
                 if not entry.kind.startswith(LATE):
                     number += 1
-                    yield read(entry, number, turns, is_message=is_message)
+                    yield read(entry, number, turns, codec, is_message=is_message)
 
 
-def read(entry: Entry, number: int, turns: Turns, *, is_message: bool) -> HistoryEntry:
+def read(entry: Entry, number: int, turns: Turns, codec: Codec | None = None, *, is_message: bool) -> HistoryEntry:
     """What can't be read of an entry is left out: a newer version may have written it."""
     form = entries.FORMS.get(entry.kind) if is_message else None
     try:
         details = details_of(entry, form, turns.offset)
-        error = error_of(entry, form, details, is_message=is_message)
+        error = readable(codec, error_of(entry, form, details, is_message=is_message))
     except (msgspec.MsgspecError, InvalidValue, TypeError, ValueError):
         details, error = {}, None
     return HistoryEntry(
@@ -95,6 +98,16 @@ def error_of(
     told = not is_message and entry.kind not in WITH_VALUES
     packed = form.value is not None and form.value[1] is entries.PACKED_ERROR if form is not None else told
     return _failure(entry.value) if packed and entry.value is not None else None
+
+
+def readable(codec: Codec | None, error: FailureRecord | None) -> FailureRecord | None:
+    """What the error said, if it can be opened; else its class, and that it's sealed."""
+    if error is None or codec is None:
+        return error
+    try:
+        return codec.open_failure(error)
+    except InvalidValue:
+        return error
 
 
 def value_of(entry: Entry, form: entries.Form | None) -> bytes | None:

@@ -10,11 +10,13 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from actorflow.errors import InvalidValue
-from actorflow.runtime.history import history_of, text_of
+from actorflow.runtime.history import history_of, readable, text_of
+from actorflow.runtime.signals import nameplate
 from actorflow.runtime.snapshot_records import Noted
 from actorflow.runtime.steps_told import StepTold, steps_told
 from actorflow.runtime.stored import StoredEnd
 from actorflow.runtime.views import AttemptView, ErrorView, RunView, StepView
+from actorflow.store import is_sealed
 
 if TYPE_CHECKING:
     from actorflow.store import Attempt, Codec, Note, RunMessage, RunRecord, RuntimeRecord, StepRun, Store
@@ -58,17 +60,17 @@ def view_of(seen: Seen, codec: Codec, *, values: bool) -> RunView:
     run, end = seen.run, seen.end
     view = RunView(
         run.run_id, run.workflow, run.status, run.created, run.updated, run.ended, run.labels, run.parent, run.fingerprint, seen.owner, run.wake, run.problem,
-        steps=(*steps_of(seen, codec, values=values), *seen.others), messages=tuple(seen.messages), notes=tuple(seen.notes),
+        steps=(*steps_of(seen, codec, values=values), *seen.others), messages=tuple(map(without_value, seen.messages)), notes=tuple(seen.notes),
     )  # fmt: skip
     if end is not None:
-        errors = tuple(map(error_view, end.errors))
+        errors = tuple(error_view(one, codec) for one in end.errors)
         view = replace(view, rollback=end.rollback, by=end.by, set_aside=end.set_aside, errors=errors)
     return with_values(view, run, codec) if values else view
 
 
 def steps_of(seen: Seen, codec: Codec, *, values: bool) -> list[StepView]:
     aside = seen.end.set_aside if seen.end is not None else ()
-    told = steps_told(history_of(seen.turns))
+    told = steps_told(history_of(seen.turns, codec))
     return [step_view(step, codec, is_aside=step.name in aside, values=values) for step in told.values()]
 
 
@@ -79,8 +81,13 @@ def step_view(step: StepTold, codec: Codec, *, is_aside: bool, values: bool) -> 
     return replace(view, value=plain(codec, step.value)) if values else view
 
 
-def error_view(noted: Noted) -> ErrorView:
-    failure = noted.failure
+def without_value(message: RunMessage) -> RunMessage:
+    """A signal on its way is shown without its value: who looks doesn't know whether its type is secret."""
+    return replace(message, data=nameplate(message.data)) if message.kind == "signal" else message
+
+
+def error_view(noted: Noted, codec: Codec) -> ErrorView:
+    failure = readable(codec, noted.failure) or noted.failure
     cause = text_of(failure.cause)
     return ErrorView(noted.node, noted.phase, noted.attempt, failure.type, failure.message, failure.traceback, cause)
 
@@ -106,13 +113,13 @@ def inputs_of(run: RunRecord) -> list[bytes]:
 
 
 def plain(codec: Codec, data: bytes | None) -> Any:
-    """The value as plain data; bytes that can't be read are shown as they are."""
+    """The value as plain data, without its secrets; bytes that can't be read are shown as they are, sealed ones as what they are."""
     if data is None:
         return None
     try:
-        return codec.decode(data)
-    except InvalidValue:
-        return data
+        return codec.show(data)
+    except InvalidValue as problem:
+        return f"({str(problem).partition(chr(10))[0]})" if is_sealed(data) else data
 
 
 # ── steps that no runtime has recorded ────────────────────────────────────────────────────────────────────────────────

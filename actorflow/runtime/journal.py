@@ -38,6 +38,12 @@ class Held(msgspec.Struct, gc=True):
     is_stored: bool = True  # else it only informs
 
 
+def key_of(message: Any) -> int:
+    """Of a node there's one message at a time that isn't decided."""
+    node: int = getattr(message, "node", -1)
+    return node if node >= 0 else id(message)
+
+
 class Journal:
     """Of one run. `sequence` is that of the last row that is stored, or under way."""
 
@@ -88,10 +94,10 @@ class Journal:
 
     def prepare(self, row: Row, message: Any) -> None:
         """Writes a message before it is posted, so that what can't be stored fails its step. Raises `NotSerializable` (R56)."""
-        self.entries[message.node] = message, written(self.desk, row, message)
+        self.entries[key_of(message)] = message, written(self.desk, row, message)
 
     def entry(self, row: Row, message: Any) -> Entry:
-        found = self.entries.pop(getattr(message, "node", -1), None) if self.entries else None
+        found = self.entries.pop(key_of(message), None) if self.entries else None
         if found is not None and found[0] is message:
             return found[1]
         return written(self.desk, row, message)

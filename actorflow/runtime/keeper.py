@@ -17,7 +17,7 @@ import structlog
 
 from actorflow import crash_points
 from actorflow.engine import TakeOver, begin_recording
-from actorflow.errors import ActorflowError, InvalidState, LeaseLost, RecordNotFound, RunConflict, StoreError
+from actorflow.errors import ActorflowError, InvalidState, LeaseExpired, RecordNotFound, RunConflict, StoreError
 from actorflow.runtime.commands import Mail, overtaken
 from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run, as_status
@@ -25,11 +25,12 @@ from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.neighbours import is_dead, own_name
 from actorflow.runtime.recorder import Recorder
-from actorflow.runtime.stored import Before, Unfit, inputs_data, new_run, outcome_of, row_of
+from actorflow.runtime.stored import Before, Unfit, is_same, new_run, outcome_of, row_of
 from actorflow.store import ListRuns, ReadTurns, RunPage
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan
+    from actorflow.policy import Durability
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.row import Row
     from actorflow.store import Request, RunRecord, Store
@@ -113,10 +114,10 @@ class Keeper:
 
     # ── new runs ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def keep(self, row: Row, *, replaces: bool = False) -> None:
+    def keep(self, row: Row, durability: Durability, *, replaces: bool = False) -> None:
         """The row is a new run's: from now on it is recorded, in the place of one that has ended if it `replaces` it. Raises `NotSerializable`."""
-        strict = self.machine.config.durability == "strict"
-        row.journal = Journal(self.desk, is_strict=strict, opening=new_run(self.desk, row))
+        opening = new_run(self.desk, row, durability)
+        row.journal = Journal(self.desk, is_strict=durability != "write_behind", opening=opening)
         row.journal.replaces = replaces
         begin_recording(row.state)
         row.journal.accepted = self.machine.loop.create_future()
@@ -131,7 +132,7 @@ class Keeper:
             return None
         if record.workflow != plan.name:
             raise RunConflict(f"run {run_id!r} exists already, of workflow {record.workflow!r}\nUse another run_id.")
-        if record.inputs != inputs_data(self.desk, plan, inputs):
+        if not is_same(self.desk, plan, record, inputs):
             raise RunConflict(f"run {run_id!r} exists already, with other inputs\nUse another run_id.")
         if record.problem is not None and record.ended is None:
             raise left_alone(record)
@@ -274,7 +275,7 @@ class Keeper:
             try:
                 await self.renew(max(self.lease, LOOKS * wait))
                 looks = 0 if await self.take_over() else looks + 1
-            except LeaseLost:  # between two questions; the next renewal says so
+            except LeaseExpired:  # between two questions; the next renewal says so
                 wait = min(wait, 1.0)
             except StoreError as error:
                 log.warning("the store can't be asked for runs that were left", error=str(error))
@@ -283,6 +284,8 @@ class Keeper:
             ) as error:  # a fault of ours: the lease must be renewed all the same, and other runs taken over
                 log.error("a fault of the runtime", exc_info=error)
             await asyncio.sleep(wait)
+            if crash_points.listener is not None:
+                crash_points.listener("runtime.waited")
 
     def wait_after(self, looks: int) -> float:
         """Seconds to the next look. Where time jumps from timer to timer, looks at which nothing was found become rare: else a month would

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from actorflow.errors import InvalidInput, InvalidWorkflow, UnknownWorkflow
 from actorflow.plan import Plan, StepSpec
-from actorflow.policy import Limit, limits_clash
+from actorflow.policy import Durability, Limit, limits_clash
 from actorflow.runtime.recordable import unrecordable
 from actorflow.workflow import Workflow
 
@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 
 
 class Known:
-    """`limits` are those of the runtime and of all its workflows, by name (R28). `codec`: of a runtime with a store (R3)."""
+    """`limits` are those of the runtime and of all its workflows, by name (R28). `codec`: of a runtime with a store (R3); `durability`: of
+    workflows that don't say it themselves.
+    """
 
     def __init__(
-        self, workflows: Sequence[Workflow[..., Any]], limits: Sequence[Limit] = (), *, codec: Codec | None = None
+        self,
+        workflows: Sequence[Workflow[..., Any]],
+        limits: Sequence[Limit] = (),
+        *,
+        codec: Codec | None = None,
+        durability: Durability = "strict",
     ) -> None:
         self.codec = codec
+        self.durability: Durability = durability
+        self.recordable: set[Plan] = set()
         self.plans: dict[str, Plan] = {}
         self.workflows: dict[str, Workflow[..., Any]] = {}
         self.limits: dict[str, Limit] = {}
@@ -31,24 +40,38 @@ class Known:
         for workflow in workflows:
             self.plan_of(workflow)
 
-    def plan_of(self, workflow: Workflow[..., Any]) -> Plan:
-        """Its plan. Raises `InvalidWorkflow` if it can't run, can't be stored, or if another one of its name is known."""
+    def plan_of(self, workflow: Workflow[..., Any], *, recorded: bool | None = None) -> Plan:
+        """Its plan. Raises `InvalidWorkflow` if it can't run, can't be stored, or if another one of its name is known.
+
+        `recorded`: whether it is to be stored; as its own durability says unless told.
+        """
         plan = workflow.compile()
         known = self.plans.get(plan.name)
-        if known is plan:
+        codec = self.codec
+        if codec is not None:
+            stays = not self.records(workflow) if recorded is None else not recorded
+            if stays or plan in self.recordable:
+                codec = None
+        if known is plan and codec is None:
             return plan
-        if known is not None:
+        if known is not None and known is not plan:
             raise InvalidWorkflow(
                 plan.name, ["another workflow of this name is known to the runtime; give one of them @workflow(name=…)"]
             )
         problems = [clash for limit in limits_of(plan) if (clash := self._clash(limit))]
-        if self.codec is not None:
-            problems += unrecordable(plan, plans_in(plan), self.codec)
+        if codec is not None:
+            problems += unrecordable(plan, plans_in(plan), codec)
         if problems:
             raise InvalidWorkflow(plan.name, problems)
+        if codec is not None:
+            self.recordable.add(plan)
         self.plans[plan.name] = plan
         self.workflows[plan.name] = workflow
         return plan
+
+    def records(self, workflow: Workflow[..., Any]) -> bool:
+        """Whether its runs are stored, unless they are told otherwise when they are started."""
+        return self.codec is not None and (workflow.durability or self.durability) != "none"
 
     def plan_named(self, name: str) -> Plan:
         """Raises `UnknownWorkflow`."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from actorflow.engine import program_of
 from actorflow.plan import HandlerSpec, Plan, StepSpec
+from actorflow.runtime.redacting import hides
 from actorflow.runtime.workers import in_process, in_thread
 
 ASYNC: Final = 0
@@ -21,13 +22,17 @@ _MODES: Final = {"async": ASYNC, "inline": INLINE, "thread": THREAD, "process": 
 
 
 class Launch:
-    """Per node: where it runs, what to call, how long it may take, where its arguments stand. `is_limited`: some node takes permits."""
+    """Per node: where it runs, what to call, how long it may take, where its arguments stand.
+
+    `is_limited`: some node takes permits. `hides`: some type has secrets.
+    """
 
     elsewhere: Mapping[int, Callable[..., Coroutine[Any, Any, Any]]] = {THREAD: in_thread, PROCESS: in_process}
 
     __slots__ = (
         "binders",
         "calls",
+        "hides",
         "is_limited",
         "modes",
         "others",
@@ -45,6 +50,7 @@ class Launch:
         self.others: Callable[..., Launch] | None = None  # gives those of bodies
         self.program = program_of(plan)
         self.steps = plan.steps
+        self.hides = hides(plan)
         self.is_limited = any(step.limits for step in plan.steps)
         self.modes = bytes(_MODES[step.mode] for step in plan.steps)
         self.timeouts = tuple(step.timeout for step in plan.steps)

@@ -20,7 +20,7 @@ from actorflow.engine import ENDED, Cancel, Pause, Request
 from actorflow.errors import (
     ActorflowError,
     InvalidState,
-    LeaseLost,
+    LeaseExpired,
     RecordNotFound,
     RuntimeClosed,
     RuntimeFault,
@@ -30,7 +30,7 @@ from actorflow.errors import (
     describe,
     suggest,
 )
-from actorflow.facts import Fact
+from actorflow.facts import DeadLetter, Fact, LeaseLost
 from actorflow.outcome import Halted
 from actorflow.plan import Plan
 from actorflow.runtime import guardrails
@@ -49,6 +49,7 @@ from actorflow.runtime.passing import Passing
 from actorflow.runtime.permits import Permits
 from actorflow.runtime.pool import Pool
 from actorflow.runtime.processes import Processes
+from actorflow.runtime.redacting import letter_hidden
 from actorflow.runtime.resuming import Resuming
 from actorflow.runtime.row import Row
 from actorflow.runtime.services import Services
@@ -61,6 +62,7 @@ from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.keeper import Keeper
+    from actorflow.runtime.schedules import Schedules
     from actorflow.store import Store
 
 log = structlog.get_logger("actorflow")
@@ -94,7 +96,7 @@ class Machine:
             clock=clock,
             hub=self.hub,
             timers=Timers(self.loop),
-            values=Passing(decodes=config.values == "decoded", codec=known.codec),
+            values=Passing(decodes=config.values == "decoded", codec=config.codec or known.codec),
             random=random.Random(config.seed).random,
             threads=Threads(self.loop, clock, config.threads),
             processes=Processes(self.loop, clock),
@@ -111,6 +113,7 @@ class Machine:
         self.front = self.system.start_child(ChildSpec(name="executor", factory=lambda: FrontDesk(self)))
         self.middleware_free = not config.middleware
         self.keeper: Keeper | None = None  # of a runtime with a store
+        self.schedules: Schedules | None = None  # once there is one
 
     def _new_pool(self) -> Pool:
         self.services.pool = Pool(self.permits, self.rows, self.services, self.post, self.note)
@@ -128,11 +131,12 @@ class Machine:
         """Starts a run; gives it, or what to wait for until it's accepted."""
         self.check_open(for_child=settings.parent is not None)
         guardrails.check_workflow(workflow)
-        plan = self.known.plan_of(workflow)
+        recorded = self.keeper is not None and self.starting.durability(settings, workflow) != "none"
+        plan = self.known.plan_of(workflow, recorded=recorded)
         inputs = workflow.bind(args, kwargs)
         is_plain = settings is self.plain and self.slots.most is None and self.middleware_free
-        if is_plain and not plan.middleware and self.keeper is None:
-            return self.enter(self.starting.row(workflow, plan, inputs, settings))
+        if is_plain and not plan.middleware and not recorded:
+            return self.enter(self.starting.row(workflow, plan, inputs, settings, recorded=False))
         return self.starting.start(settings, workflow, plan, inputs, wait=True)
 
     async def start_named(self, name: str, inputs: Mapping[str, Any], run_id: str | None) -> Run[Any]:
@@ -143,7 +147,8 @@ class Machine:
         if workflow is None:
             raise UnknownWorkflow(name, self.known.workflows)
         settings = RunSettings(run_id=run_id) if run_id is not None else self.plain
-        plan = self.known.plan_of(workflow)
+        recorded = self.keeper is not None and self.starting.durability(settings, workflow) != "none"
+        plan = self.known.plan_of(workflow, recorded=recorded)
         return await self.starting.start(settings, workflow, plan, workflow.convert_inputs(inputs), wait=False)
 
     def enter(self, row: Row, message: Request | None = None, *, with_caller: bool = False) -> Run[Any]:
@@ -198,6 +203,14 @@ class Machine:
         elif run_id not in self.finished:
             raise self._unknown(run_id)
 
+    def is_unrecorded(self, run_id: str) -> bool:
+        """Whether it's a run of this runtime that no store knows: its durability is `none`, or it was resumed from a snapshot."""
+        row = self.rows.get(run_id)
+        if row is not None:
+            return row.journal is None
+        run = self.finished.get(run_id)
+        return run is not None and run._is_unrecorded
+
     def find(self, run_id: str) -> Run[Any] | None:
         row = self.rows.get(run_id)
         return row.handle if row is not None else self.finished.get(run_id)
@@ -205,7 +218,7 @@ class Machine:
     def find_current(self, run_id: str) -> Run[Any] | None:
         """The same, but for one of which the store may know more: one that was halted here may have gone on elsewhere."""
         found = self.find(run_id)
-        if found is None or run_id in self.rows or self.keeper is None:
+        if found is None or run_id in self.rows or self.keeper is None or found._is_unrecorded:
             return found
         return None if found._outcome is None or isinstance(found._outcome, Halted) else found
 
@@ -232,6 +245,7 @@ class Machine:
         if row.id in finished:  # it was halted, or is undone
             finished.move_to_end(row.id)
         if row.handle is not None:
+            row.handle._is_unrecorded = row.journal is None
             finished[row.id] = row.handle
         if len(finished) > self.config.keep_finished:
             finished.popitem(last=False)
@@ -290,7 +304,8 @@ class Machine:
         if isinstance(error, StoreError) and self.keeper is not None:
             self.keeper.given_up.add(row.id)
         if row.handle is not None:
-            if isinstance(error, LeaseLost) and self.keeper is not None:
+            if isinstance(error, LeaseExpired) and self.keeper is not None:
+                self.note(row, LeaseLost(row.id, now, self.keeper.worker))
                 self.keeper.hand_over(row.handle)
             else:
                 row.handle.close(error)
@@ -299,7 +314,7 @@ class Machine:
         """R50: another runtime has fenced this one."""
         owner = self.keeper.owner if self.keeper is not None else 0
         for row in [row for row in self.rows.values() if row.journal is not None]:
-            self.let_go(row, LeaseLost(owner, row.id))
+            self.let_go(row, LeaseExpired(owner, row.id))
 
     # ── for the parts ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -322,7 +337,7 @@ class Machine:
 
     def _actor_fact(self, fact: Fact) -> None:
         if not self.hub.silent and self.hub.takes(type(fact)):
-            self.hub.publish([fact])
+            self.hub.publish([letter_hidden(fact) if isinstance(fact, DeadLetter) else fact])
 
     def exit_with(self, error: BaseException) -> None:
         """R39: `KeyboardInterrupt` or `SystemExit` in a step is raised on out of the `async with`."""

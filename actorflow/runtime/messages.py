@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from actorflow.actors import Reply
+from actorflow.values import Secret
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class StartRun(msgspec.Struct, frozen=True):
     """
 
     workflow: str
-    inputs: Mapping[str, Any]
+    inputs: Annotated[Mapping[str, Any], Secret]
     run_id: str | None = None
     reply_to: Reply[Started] | None = None
 

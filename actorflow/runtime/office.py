@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState
@@ -52,14 +53,25 @@ class Office:
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def inspect(self, run_id: str, *, values: bool = False) -> RunView:
-        return view_of(await see(self.store, run_id), self.codec, values=values)
+        return self.with_orphans(view_of(await see(self.store, run_id), self.codec, values=values))
+
+    def with_orphans(self, view: RunView) -> RunView:
+        """R12: what the runtime that is asked knows of abandoned threads."""
+        orphans = self.here.orphans_of(view.run_id)
+        if not orphans:
+            return view
+        steps = (replace(step, orphaned=tuple(orphans.get(step.name, ()))) for step in view.steps)
+        return replace(view, steps=tuple(steps))
 
     async def explain(self, run_id: str) -> Explanation:
         seen = await see(self.store, run_id)
         return explained(view_of(seen, self.codec, values=False), self.clock.time(), self.here)
 
     async def history(self, run_id: str) -> list[HistoryEntry]:
-        return history_of(await self.store.turns(run_id))
+        entries = history_of(await self.store.turns(run_id), self.codec)
+        return [
+            one if one.value is None else replace(one, value=self.codec.without_secrets(one.value)) for one in entries
+        ]
 
     async def doctor(self) -> list[Finding]:
         from actorflow.runtime.doctor import examine
@@ -113,7 +125,7 @@ class Office:
 
     def letter(self, run: RunRecord, signal: str, value: Any) -> bytes:
         """Nobody knows here which type is waited for: whoever has the run reads it as that."""
-        return plain_letter(signal, value)
+        return plain_letter(signal, value, self.codec)
 
     async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
         view = await self.inspect(run_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from actorflow.errors import InvalidState, UndoFailed
+from actorflow.errors import InvalidState, RecordNotFound, UndoFailed
 from actorflow.plan import wait_for
 from actorflow.runtime.again import Again, Repeating
 from actorflow.runtime.entries import wait_of
 from actorflow.runtime.explaining import Here
 from actorflow.runtime.handle import Run
+from actorflow.runtime.motion import is_still
 from actorflow.runtime.office import Office
 from actorflow.runtime.signals import answer_here, check_value, nobody_waits_for, send_here, written_letter
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
     from actorflow.runtime.permit_pool import PoolStatus
     from actorflow.runtime.row import Row
+    from actorflow.runtime.views import Explanation, HistoryEntry, RunView
     from actorflow.store import RunRecord
 
 
@@ -38,6 +40,31 @@ class OfficeHere(Office):
 
     async def poke(self) -> None:
         await self.keeper.mail.look()
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def inspect(self, run_id: str, *, values: bool = False) -> RunView:
+        self.check_recorded(run_id)
+        return await super().inspect(run_id, values=values)
+
+    async def explain(self, run_id: str) -> Explanation:
+        self.check_recorded(run_id)
+        return await super().explain(run_id)
+
+    async def history(self, run_id: str) -> list[HistoryEntry]:
+        self.check_recorded(run_id)
+        return await super().history(run_id)
+
+    def check_recorded(self, run_id: str) -> None:
+        if self.machine.is_unrecorded(run_id):
+            raise RecordNotFound(
+                f'nothing is recorded of run {run_id!r}: its durability is "none"\nIts handle and its events tell of it: runtime.get({run_id!r}).'
+            )
+
+    async def note(self, run_id: str, what: str, who: str, why: str) -> None:
+        """Of a run that isn't recorded no notes are either."""
+        if not self.machine.is_unrecorded(run_id):
+            await super().note(run_id, what, who, why)
 
     # ── stopping ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,11 +169,11 @@ class OfficeHere(Office):
 
 
 def is_only_here(machine: Machine, run_id: str) -> bool:
-    """Whether the run goes on here, and its store doesn't know it yet: it waits for its first commit, or for middleware."""
+    """Whether the run is one of this runtime, and its store doesn't know it: it isn't recorded, or waits for its first commit, or for middleware."""
+    if machine.is_unrecorded(run_id):
+        return True
     row = machine.rows.get(run_id)
-    if row is None:
-        return False
-    return row.journal is None or row.journal.sequence == 0
+    return row is not None and row.journal is not None and row.journal.sequence == 0
 
 
 class KnownHere(Here):
@@ -166,12 +193,19 @@ class KnownHere(Here):
         keeper = self.machine.keeper
         return keeper is not None and keeper.owner == owner and run_id not in self.machine.rows
 
+    def is_still(self, run_id: str) -> bool:
+        row = self.machine.rows.get(run_id)
+        return row is not None and is_still(self.machine, row)
+
     def pools_of(self, run_id: str, workflow: str, step: str) -> Sequence[PoolStatus | str]:
         row = self.machine.rows.get(run_id)
         limits = {spec.limit.name for spec in self.limits(row, workflow, step)}
         if row is None:
             return sorted(limits)
         return [pool for pool in self.machine.permits.status() if pool.name in limits]
+
+    def orphans_of(self, run_id: str) -> Mapping[str, Sequence[str]]:
+        return self.machine.permits.orphans(run_id)
 
     def limits(self, row: Row | None, workflow: str, step: str) -> Sequence[Any]:
         spec = spec_here(row, step) if row is not None else self.spec(workflow, step)

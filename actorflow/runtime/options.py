@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
 import msgspec
 
+from actorflow.policy import DURABILITIES, Durability
 from actorflow.runtime.forms import (
+    HOW_DURABLE,
     Form,
     is_count,
     is_duration,
@@ -44,6 +46,7 @@ class RunSettings(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = {}
     priority: int = 0
     cancel_with_caller: bool = False
+    durability: Durability | None = None
     parent: tuple[Row, int, int] | None = None
     detached: bool = False
 
@@ -65,6 +68,7 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "cancel_with_caller": ("True or False", is_yes_or_no),
     "detached": ("True or False", is_yes_or_no),
     "priority": ("a whole number", is_integer),
+    "durability": (HOW_DURABLE, or_none(one_of(*DURABILITIES))),
 }
 
 Start = Callable[..., Run[Any] | Awaitable[Run[Any]]]

@@ -50,7 +50,7 @@ class Lane:
 class Holding:
     """What a node holds. `sources` says from which ancestor a pool's permit is borrowed, `lent` to whom it is (R30)."""
 
-    __slots__ = ("lent", "orphaned", "owner", "pools", "sources", "started", "takes_rate")
+    __slots__ = ("lent", "name", "orphaned", "owner", "pools", "sources", "started", "takes_rate")
 
     def __init__(self, owner: Owner, pools: tuple[Pool, ...], started: float, takes_rate: bool) -> None:
         self.owner = owner
@@ -58,6 +58,7 @@ class Holding:
         self.started = started
         self.takes_rate = takes_rate
         self.orphaned = False
+        self.name = ""  # of an orphan's node
         self.sources: dict[Pool, Holding] | None = None
         self.lent: dict[Pool, Holding] | None = None
 
@@ -135,6 +136,9 @@ class Pool:
         self.served: OrderedDict[str, int] = OrderedDict()
         self.turn = 0
         self.alarm: float | None = None
+
+    def __str__(self) -> str:
+        return repr(self.name) + (f"[{self.key}]" if self.key is not None else "")
 
     # ── how much there is ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -190,13 +190,14 @@ class Permits:
             freed.update(dict.fromkeys(holding.pools))
         return self._admit(list(freed), now)
 
-    def orphan(self, run: str, node: int) -> None:
-        """Marks what the node holds as held by an abandoned thread. The node itself may ask anew."""
+    def orphan(self, run: str, node: int, name: str = "") -> None:
+        """Marks what the node, of this name, holds as held by an abandoned thread. The node itself may ask anew."""
         state = self._runs.get(run)
         holding = state.holdings.pop(node, None) if state is not None else None
         if state is None or holding is None:
             return
         holding.orphaned = True
+        holding.name = name
         for pool in holding.pools:
             pool.orphaned += 1
         self._orphans.setdefault((run, node), []).append(holding)
@@ -241,6 +242,14 @@ class Permits:
             PoolStatus(pool.name, pool.key, pool.at_most, pool.rate, pool.held, pool.waiting, pool.orphaned)
             for pool in pools
         ]
+
+    def orphans(self, run: str) -> dict[str, list[str]]:
+        """Of each node of the run the pools of which its abandoned attempts still hold permits."""
+        found: dict[str, list[str]] = {}
+        for (owner, _), holdings in self._orphans.items():
+            for holding in holdings if owner == run else ():
+                found.setdefault(holding.name, []).extend(map(str, holding.pools))
+        return found
 
     def idle(self) -> bool:
         """Whether every pool is full again: nobody holds a permit."""

@@ -131,7 +131,7 @@ class Pool(TurnActor[Any]):
 
     def orphan(self, row: Row, node: int) -> None:
         row.orphaned.add(node)
-        self.permits.orphan(row.id, node)
+        self.permits.orphan(row.id, node, row.name(node))
 
     def orphan_ended(self, row: Row, node: int, now: float) -> None:
         row.orphaned.discard(node)

@@ -11,6 +11,7 @@ from actorflow.errors import NotSerializable, RecordedFailure
 from actorflow.facts import StepHeartbeat, StepProgressed
 from actorflow.policy import Halt
 from actorflow.runtime.process_frames import (
+    PIPE,
     AskedAgain,
     Failure,
     HaltAsked,
@@ -26,7 +27,6 @@ from actorflow.runtime.workers import CouldNotBegin, NeverEntered, entered, rais
 if TYPE_CHECKING:
     from actorflow.runtime.row import Live, Row
     from actorflow.runtime.step_runner import StepRunner
-    from actorflow.store import Codec
 
 
 class InProcess:
@@ -47,9 +47,8 @@ class InProcess:
 async def call_in_process(runner: StepRunner, row: Row, node: int, live: Live, arguments: Sequence[Any]) -> Any:
     """Sends the call, and gives what comes of it. Raises `CouldNotBegin` for arguments that can't be encoded, among others."""
     step = row.step(node)
-    codec = runner.services.values.codec
     try:
-        payload = encode_arguments(codec, step, arguments, row.keywords(node))
+        payload = encode_arguments(step, arguments, row.keywords(node))
     except NotSerializable as problem:
         raise CouldNotBegin(problem) from None
     answer: Future[Any] = runner.loop.create_future()
@@ -66,21 +65,21 @@ async def call_in_process(runner: StepRunner, row: Row, node: int, live: Live, a
         ended=ended,
         entered=partial(entered, runner, row, node, live),
         told=partial(told, runner, row, node, live),
-        place=place_of(row, node, live, codec),
+        place=place_of(row, node, live),
         label=row.name(node),
     )
     live.work = InProcess(work)
     runner.services.processes.submit(work)
     result, began = await until_it_answers(answer, work)
-    return outcome(result, began, partial(codec.decode, annotation=step.returns))
+    return outcome(result, began, partial(PIPE.decode, annotation=step.returns))
 
 
-def place_of(row: Row, node: int, live: Live, codec: Codec) -> Place:
+def place_of(row: Row, node: int, live: Live) -> Place:
     """A context that can't be encoded is missed only by a step that asks for it."""
     if not row.data:
         return Place(row.id, row.name(node), live.number)
     try:
-        context = codec.encode(dict(row.data), dict[str, Any], "the run's context")
+        context = PIPE.encode(dict(row.data), dict[str, Any], "the run's context")
     except NotSerializable as problem:
         return Place(row.id, row.name(node), live.number, None, str(problem))
     return Place(row.id, row.name(node), live.number, context)
@@ -94,7 +93,7 @@ def told(runner: StepRunner, row: Row, node: int, live: Live, news: News) -> Non
     if isinstance(news, Progress):
         runner.post(StepProgressed(row.id, node, live.number, at, news.done, news.total))
     else:
-        details = runner.services.values.codec.decode(news.details)
+        details = PIPE.decode(news.details)
         runner.post(StepHeartbeat(row.id, node, live.number, at, details))
 
 

@@ -125,21 +125,25 @@ def frame(message: ToWorker | FromWorker) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def encode_arguments(codec: Codec, spec: StepSpec, arguments: Sequence[Any], keywords: tuple[str, ...] = ()) -> bytes:
+PIPE = Codec()
+"""What values go to workers and back with, at both ends: without a seal, as they stay on the machine, and with what the codec knows by itself."""
+
+
+def encode_arguments(spec: StepSpec, arguments: Sequence[Any], keywords: tuple[str, ...] = ()) -> bytes:
     """The flat arguments of a step, each by its annotated type; `keywords` are the names of the trailing ones."""
     types = _types(spec, len(arguments))
     parts = [
-        codec.encode(value, kind, f"argument {name!r} of step {spec.name!r}")
+        PIPE.encode(value, kind, f"argument {name!r} of step {spec.name!r}")
         for value, (name, kind) in zip(arguments, types, strict=True)
     ]
     return _encode((parts, keywords))
 
 
-def decode_arguments(codec: Codec, spec: StepSpec, payload: bytes) -> tuple[list[Any], dict[str, Any]]:
+def decode_arguments(spec: StepSpec, payload: bytes) -> tuple[list[Any], dict[str, Any]]:
     """Positional arguments and those by keyword, each by its annotated type."""
     parts, keywords = _decode_parts(payload)
     types = _types(spec, len(parts))
-    values = [codec.decode(part, kind, f"argument {name!r}") for part, (name, kind) in zip(parts, types, strict=True)]
+    values = [PIPE.decode(part, kind, f"argument {name!r}") for part, (name, kind) in zip(parts, types, strict=True)]
     first = len(values) - len(keywords)
     return values[:first], dict(zip(keywords, values[first:], strict=True))
 

@@ -29,6 +29,7 @@ from actorflow.policy import Halt, TryAgain
 from actorflow.runtime.here import THERE
 from actorflow.runtime.judge import leaves
 from actorflow.runtime.process_frames import (
+    PIPE,
     Answer,
     AskedAgain,
     Began,
@@ -45,7 +46,6 @@ from actorflow.runtime.process_frames import (
     frame,
 )
 from actorflow.runtime.worker_context import WorkerContext
-from actorflow.store import Codec
 from actorflow.workflow import step
 
 IN_WORKER = False
@@ -117,14 +117,13 @@ class _Worker:
     def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
         self.program = Main(None, None)
-        self._codec = Codec()
         self._found: dict[tuple[str, str], tuple[Callable[..., Any], StepSpec]] = {}
 
     def call(self, call: Call) -> Answer:
         """Calls the function and says what came of it; lets `KeyboardInterrupt` and `SystemExit` through."""
         try:
             function, spec = self._find(call.module, call.name)
-            args, keywords = decode_arguments(self._codec, spec, call.payload)
+            args, keywords = decode_arguments(spec, call.payload)
             self.send(Began())
             # in variables of its own, so that what it sets isn't there in the next call (R10)
             return copy_context().run(self._enter, call.place, partial(function, *args, **keywords), spec.returns)
@@ -139,7 +138,7 @@ class _Worker:
     def _enter(self, place: Place | None, function: Callable[[], Any], returns: Any) -> Answer:
         if place is None:
             return self._outcome(function, returns)
-        context = WorkerContext(place, self.send, self._codec)
+        context = WorkerContext(place, self.send)
         THERE.set(context)
         try:
             return self._outcome(function, returns)
@@ -148,11 +147,11 @@ class _Worker:
 
     def _outcome(self, function: Callable[[], Any], returns: Any) -> Answer:
         try:
-            return Returned(self._codec.encode(function(), returns, "the result"))
+            return Returned(PIPE.encode(function(), returns, "the result"))
         except Halt as halt:
             if halt.value is None:
                 return HaltAsked(None)
-            return HaltAsked(self._codec.encode(halt.value, returns, "the value of Halt"))
+            return HaltAsked(PIPE.encode(halt.value, returns, "the value of Halt"))
         except TryAgain as again:
             return _asked_again([again])
         except BaseExceptionGroup as group:

@@ -20,7 +20,7 @@ from actorflow import crash_points
 from actorflow.engine import ENDED
 from actorflow.errors import (
     CommitUnknown,
-    LeaseLost,
+    LeaseExpired,
     RecordNotFound,
     RunConflict,
     StoreBusy,
@@ -199,9 +199,9 @@ class Recorder:
             let_rest(self.machine, row)
 
     def refused(self, row: Row, refusal: BaseException) -> None:
-        if isinstance(refusal, LeaseLost):
+        if isinstance(refusal, LeaseExpired):
             log.warning("another runtime has taken the run over", run=row.id)
-        if isinstance(refusal, (LeaseLost, RunConflict)):
+        if isinstance(refusal, (LeaseExpired, RunConflict)):
             self.machine.let_go(row, refusal)
         else:
             self.failed(row, refusal)

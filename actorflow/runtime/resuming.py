@@ -39,7 +39,7 @@ class Resuming:
         plan = self.machine.known.plan_of(workflow)
         if isinstance(run, bytes):
             return await self.go_on(self.by_snapshot(workflow, plan, run), resolve)
-        if self.machine.keeper is not None:
+        if self.machine.keeper is not None and not self.machine.is_unrecorded(run):
             return await self.go_on_stored(self.machine.keeper, plan, run, resolve)
         return await self.go_on(self.by_id(plan, run), resolve)
 
@@ -65,7 +65,7 @@ class Resuming:
     async def resume_known(self, run_id: str, resolve: Mapping[str, Any] = NOTHING) -> Run[Any]:
         self.machine.check_open()
         keeper = self.machine.keeper
-        if keeper is not None:
+        if keeper is not None and not self.machine.is_unrecorded(run_id):
             workflow = (await keeper.record(run_id)).workflow
             return await self.go_on_stored(keeper, self.machine.known.plan_named(workflow), run_id, resolve)
         run = self.machine.get(run_id)

@@ -56,7 +56,7 @@ class Row:
     """A run while it goes on, and afterwards as long as it may be undone or resumed here."""
 
     __slots__ = (
-        "_scoped", "child_calls", "children", "context", "counted", "data", "emissions", "failure", "handle", "id", "inputs", "journal", "labels", "launch",
+        "_scoped", "child_calls", "children", "context", "counted", "data", "emissions", "failure", "handle", "hides", "id", "inputs", "journal", "labels", "launch",
         "lineage", "live", "middleware", "orphaned", "orphans", "parent", "pools", "priority", "sequence",
         "state", "timers", "workflow", "wraps",
     )  # fmt: skip
@@ -100,6 +100,7 @@ class Row:
         self.failure: BaseException | None = None
         self.counted = False  # in max_runs
         self.journal: Journal | None = None  # it is recorded in a store
+        self.hides = launch.hides  # some of its values are secret
 
     @property
     def info(self) -> RunInfo:
@@ -132,6 +133,7 @@ class Row:
             raise AssertionError(f"run {self.id!r} has no node {node}")
         if frame.launch is None:
             frame.launch = launch.others(frame.plan, keep=not is_in_emission(frame))
+            self.hides = self.hides or frame.launch.hides
         return frame.launch, node - frame.base, frame
 
     def step(self, node: int) -> StepSpec:

@@ -12,6 +12,7 @@ import structlog
 from actorflow.errors import InvalidState, Phase, WrongLoop
 from actorflow.facts import Fact, StepHeartbeat, StepProgressed
 from actorflow.ids import compensation_key, step_key, undo_key
+from actorflow.policy import Durability
 from actorflow.runtime.here import HERE, THERE, Here
 from actorflow.runtime.options import Runs, RunSettings
 from actorflow.workflow import Whereabouts, Workflow
@@ -122,12 +123,16 @@ class StepContext:
         timeout: float | None = None,
         reversible: bool = False,
         labels: Mapping[str, str] | None = None,
+        durability: Durability | None = None,
     ) -> Runs:
-        """Options for runs started inside this step; `detached` ones go on when the step has ended."""
+        """Options for runs started inside this step; `detached` ones go on when the step has ended. `durability`: that of the step's own run
+        unless given here or by the workflow; the runtime's, if detached.
+        """
         settings = RunSettings(
             timeout=timeout,
             reversible=reversible,
             labels={} if labels is None else labels,
+            durability=durability,
             parent=(self._row, self._node, self.attempt),
             detached=detached,
         )

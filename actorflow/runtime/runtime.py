@@ -13,19 +13,30 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, cast
 from actorflow.actors import Actor, ActorRef
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState, RuntimeClosed
-from actorflow.policy import Limit, Rate, Skip
-from actorflow.runtime.config import UNCHANGED, Config, check_limit, checked, checked_clock, checked_store, lent
+from actorflow.policy import Durability, Limit, Rate, Skip
+from actorflow.runtime.config import (
+    UNCHANGED,
+    Config,
+    check_limit,
+    checked,
+    checked_clock,
+    checked_codec,
+    checked_store,
+    lent,
+)
 from actorflow.runtime.context import Provided
 from actorflow.runtime.handle import Run
 from actorflow.runtime.known import Known
 from actorflow.runtime.messages import CancelRun, HaltRun, ResumeRun, StartRun, UndoRun
 from actorflow.runtime.middleware import Middleware
 from actorflow.runtime.operating_here import OperationsHere
-from actorflow.runtime.options import Runs, RunSettings
+from actorflow.runtime.options import RunSettings
+from actorflow.runtime.scheduling import RunsHere, SchedulingRuns
 from actorflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from actorflow.runtime.machine import Machine
+    from actorflow.runtime.schedules import Schedule
     from actorflow.store import Codec, Store
     from actorflow.telemetry import Subscription
 
@@ -37,7 +48,7 @@ _SAME_BOUND = cast("int", UNCHANGED)
 _SAME_RATE = cast("Rate", UNCHANGED)
 
 
-class Runtime(Runs, OperationsHere):
+class Runtime(SchedulingRuns, OperationsHere):
     """Runs workflows, inside a service's own event loop. Use it as `async with Runtime(…) as runtime:`.
 
     workflows         those that messages may name
@@ -56,12 +67,14 @@ class Runtime(Runs, OperationsHere):
     middleware        wraps every run
     seed              for the jitter of backoffs; a seeded runtime repeats itself
     store             where runs are recorded, so that they survive the process: `SQLiteStore("trips.db")`; the runtime enters and leaves it
-    durability        `strict`: a step's result is stored before anything depends on it; `write_behind`: soon, so a crash may repeat the last steps
+    durability        how runs are stored that don't say it themselves, nor their workflow. `strict`: a step's result is stored before anything
+                      depends on it; `write_behind`: soon, so a crash may repeat the last steps; `none`: the run isn't stored
     lease             seconds after which another runtime takes over the runs of one that isn't heard of
     takes_over        whether it takes over runs that nobody has; if not, only those that it is asked for by their id
     lost_limit        how many runtimes a step may have died with, before a person has to say what becomes of it (R53)
     rest_after        how many seconds a stored run that only waits must have left to wait for, so that a drain doesn't wait for it
-    max_value_bytes   how large a stored value may be
+    max_value_bytes   how large a stored value may be, in bytes as they are stored
+    codec             how values become bytes: teaches classes of your own, encrypts
     clock             time, for tests
     """
 
@@ -84,12 +97,13 @@ class Runtime(Runs, OperationsHere):
         middleware: Sequence[Middleware] = (),
         seed: int | None = None,
         store: Store | None = None,
-        durability: Literal["strict", "write_behind"] = "strict",
+        durability: Durability = "strict",
         lease: float = 30.0,
         takes_over: bool = True,
         rest_after: float = 60.0,
         lost_limit: int = 3,
         max_value_bytes: int = 1 << 20,
+        codec: Codec | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.config = Config(
@@ -115,10 +129,13 @@ class Runtime(Runs, OperationsHere):
             rest_after=rest_after,
             lost_limit=lost_limit,
             max_value_bytes=max_value_bytes,
+            codec=checked_codec(codec),
         )
         self.clock = checked_clock(clock)
         self._plain = RunSettings()
-        self._known = Known(self.config.workflows, self.config.limits, codec=self._new_codec())
+        self._known = Known(
+            self.config.workflows, self.config.limits, codec=self._new_codec(), durability=self.config.durability
+        )
         self._machine: Machine | None = None
         super().__init__(self._not_open, self._plain)
 
@@ -128,7 +145,7 @@ class Runtime(Runs, OperationsHere):
             return None
         from actorflow.store import Codec
 
-        return Codec()
+        return self.config.codec or Codec()
 
     # ── opening and leaving ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -180,7 +197,8 @@ class Runtime(Runs, OperationsHere):
         labels: Mapping[str, str] | None = None,
         priority: int = 0,
         cancel_with_caller: bool = False,
-    ) -> Runs:
+        durability: Durability | None = None,
+    ) -> RunsHere:
         """The same face, with options for the runs started through it (R32). Times in seconds.
 
         run_id              names the run; the same id with the same inputs gives the run that is there (R47)
@@ -192,8 +210,9 @@ class Runtime(Runs, OperationsHere):
         context             what travels with the run: `step_context().context`
         priority            a higher one goes first where runs wait for the same permits
         cancel_with_caller  cancelling the wait for the run cancels the run
+        durability          `strict`, `write_behind` or `none`, whatever the workflow and the runtime say
         """
-        return Runs(
+        return RunsHere(
             self._starter,
             RunSettings(
                 run_id=run_id,
@@ -207,7 +226,9 @@ class Runtime(Runs, OperationsHere):
                 labels={} if labels is None else labels,
                 priority=priority,
                 cancel_with_caller=cancel_with_caller,
+                durability=durability,
             ),
+            self._open,
         )
 
     async def resume(
@@ -250,6 +271,11 @@ class Runtime(Runs, OperationsHere):
         machine = self._open()
         ended = [run for run_id, run in machine.finished.items() if run_id not in machine.rows]
         return ended + [row.handle for row in machine.rows.values() if row.handle is not None]
+
+    def schedules(self) -> list[Schedule]:
+        """The schedules that were declared on this runtime and not removed, in order."""
+        table = self._open().schedules
+        return [] if table is None else table.all()
 
     def subscribe(
         self, listener: Callable[[Any], object] | None = None, /, *types: type, buffer: int = 1000

@@ -18,6 +18,7 @@ from actorflow.plan import Around, Call, Choose, ChooseFirst, Each, Repeat, Scop
 from actorflow.runtime.here import HERE
 from actorflow.runtime.holding import hold, leave
 from actorflow.runtime.row import Live, Row
+from actorflow.values import MASK, redacted
 
 if TYPE_CHECKING:
     from actorflow.engine import Scope
@@ -84,7 +85,7 @@ class ScopeRunner:
     ) -> StepFact:
         chosen = chosen_case(control, value) if isinstance(control, Choose) else first_true(control, value)
         if chosen is None:
-            raise NoBranch(row.name(node), value)
+            raise NoBranch(row.name(node), shown(row, node, value))
         body = scope_plan(row, node).bodies[chosen]
         given = (value,) if body.given else ()
         return self.opened(row, node, number, chosen, body.key, given, began)
@@ -99,7 +100,7 @@ class ScopeRunner:
         value, passes = scope.value, scope.passes
         is_enough = control.until is not None and control.until(value)
         if not is_enough and passes == control.at_most and control.fails:
-            raise RepeatExhausted(row.name(node), passes, value)
+            raise RepeatExhausted(row.name(node), passes, shown(row, node, value))
         if is_enough or passes == control.at_most:
             return StepSucceeded(row.id, node, number, self.runner.monotonic(), value, scope.began)
         return self.begin_pass(row, node, number, passes + 1, value, began)
@@ -237,6 +238,18 @@ def first_true(control: ChooseFirst, value: Any) -> int | None:
     return control.default
 
 
+def shown(row: Row, node: int, value: Any) -> Any:
+    """A value of a scope for the text of an error, without its secrets; it is all secret if its type isn't known, and the run has some."""
+    body = scope_plan(row, node).bodies[0]
+    if not row.hides or not body.given:
+        return MASK if row.hides else value
+    return redacted(value, body.plan.inputs[0].type)
+
+
+def shown_items(row: Row, items: Any) -> str:
+    return MASK if row.hides else brief(items)
+
+
 def is_lazy(items: Any) -> bool:
     """Whether items come one by one: an iterator, or an async iterable. A collection has them all."""
     return hasattr(items, "__aiter__") or hasattr(items, "__next__") or not hasattr(items, "__len__")
@@ -246,7 +259,9 @@ def listed(row: Row, node: int, items: Any) -> list[Any]:
     try:
         return list(items)
     except TypeError as error:
-        raise InvalidValue(f"{row.name(node)!r} can't go through {brief(items)}: {describe(error)}") from error
+        raise InvalidValue(
+            f"{row.name(node)!r} can't go through {shown_items(row, items)}: {describe(error)}"
+        ) from error
 
 
 def opened_source(row: Row, node: int, items: Any) -> Source:
@@ -255,4 +270,6 @@ def opened_source(row: Row, node: int, items: Any) -> Source:
     try:
         return cast("Iterator[Any]", iter(items))
     except TypeError as error:
-        raise InvalidValue(f"{row.name(node)!r} can't go through {brief(items)}: {describe(error)}") from error
+        raise InvalidValue(
+            f"{row.name(node)!r} can't go through {shown_items(row, items)}: {describe(error)}"
+        ) from error

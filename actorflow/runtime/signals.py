@@ -16,7 +16,7 @@ import structlog
 from actorflow.engine import HALTING, RUN, Request, SignalCame, SignalRefused
 from actorflow.errors import ActorflowError, InvalidInput, InvalidState, InvalidValue, NotSerializable, brief, suggest
 from actorflow.plan import WaitSpec, waits_of
-from actorflow.runtime.entries import wait_of, written
+from actorflow.runtime.entries import wait_of
 from actorflow.runtime.forms import is_text
 from actorflow.values import ValueMismatch, check, convert
 
@@ -31,19 +31,31 @@ log = structlog.get_logger("actorflow")
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """The data of a `signal` message, as JSON: its value is JSON itself, or bytes, encoded as the type that is waited for."""
+    """The data of a `signal` message, as JSON: its value is JSON itself, such JSON sealed, or bytes, encoded as the type that is waited for."""
 
     name: str
     value: msgspec.Raw = msgspec.Raw(b"null")
     data: bytes | None = None
+    sealed: bytes | None = None
 
 
-def plain_letter(signal: str, value: Any) -> bytes:
+def plain_letter(signal: str, value: Any, codec: Codec) -> bytes:
     """Raises `NotSerializable` for a value that JSON has no form for."""
     try:
-        return msgspec.json.encode({"name": signal, "value": value})
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        written = codec.as_json(value)
+    except (TypeError, ValueError, OverflowError, RecursionError, NotImplementedError) as error:
         raise NotSerializable(f"the value of signal {signal!r} can't be written as JSON: {error}") from error
+    if codec.seal is None:
+        return msgspec.json.encode({"name": signal, "value": msgspec.Raw(written)})
+    return msgspec.json.encode({"name": signal, "sealed": codec.seal_bytes(written, f"the value of signal {signal!r}")})
+
+
+def nameplate(data: bytes) -> bytes:
+    """The letter without its value."""
+    try:
+        return msgspec.json.encode({"name": msgspec.json.decode(data, type=Letter).name})
+    except msgspec.MsgspecError:
+        return b"{}"
 
 
 def written_letter(signal: str, data: bytes) -> bytes:
@@ -74,7 +86,7 @@ def signals(row: Row, message: RunMessage, now: float) -> Request | None:
         return None
     try:
         came = SignalCame(row.id, now, letter.name, read(letter, wait, desk.codec))
-        written(desk, row, came)
+        row.journal.prepare(row, came)
     except (InvalidValue, NotSerializable, ValueMismatch) as error:
         return refused(row, now, letter.name, str(error))
     return came
@@ -84,12 +96,15 @@ def read(letter: Letter, wait: WaitSpec, codec: Codec) -> Any:
     """Raises `InvalidValue` or `ValueMismatch` if it isn't of the type that is waited for."""
     if letter.data is not None:
         return codec.decode(letter.data, wait.takes, f"signal {letter.name!r}")
+    if letter.sealed is not None:
+        return convert(msgspec.json.decode(codec.open_bytes(letter.sealed, f"signal {letter.name!r}")), wait.takes)
     return convert(msgspec.json.decode(letter.value), wait.takes)
 
 
 def refused(row: Row, now: float, signal: str, problem: str) -> SignalRefused:
     log.error("a signal is passed over", run=row.id, signal=signal, problem=problem)
-    return SignalRefused(row.id, now, signal, problem)
+    hides = row.journal is not None and row.journal.desk.codec.seal is not None
+    return SignalRefused(row.id, now, signal, "its value can't be taken" if hides else problem)
 
 
 # ── what may be sent ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,7 +150,7 @@ def send_here(machine: Machine, run_id: str, signal: str, value: Any) -> None:
     check_value(run_id, signal, wait, value)
     came = SignalCame(run_id, machine.now(), signal, value)
     if row.journal is not None:
-        written(row.journal.desk, row, came)
+        row.journal.prepare(row, came)
     machine.post(came)
 
 

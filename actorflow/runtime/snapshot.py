@@ -62,7 +62,9 @@ def snapshot_of(row: Row, codec: Codec, now: float, clock: Clock = SYSTEM) -> by
         attempt=tables.attempt,
         values=tables.values(codec),
         undo_stack=state.undo_stack,
-        reasons={node: record(_lasting(state, node, error)) for node, error in state.reasons.items()},
+        reasons={
+            node: codec.seal_failure(record(_lasting(state, node, error))) for node, error in state.reasons.items()
+        },
         waits={node: max(0.0, due - now) for node, due in state.retry_at.items() if node not in state.waits},
         spent={node: now - at for node, at in state.first_at.items()},
         uncounted=state.uncounted,
@@ -70,7 +72,7 @@ def snapshot_of(row: Row, codec: Codec, now: float, clock: Clock = SYSTEM) -> by
         offered=state.offered,
         stopped=state.stopped,
         unknown=state.unknown,
-        errors=[noted(error) for error in state.errors],
+        errors=[noted(error, codec) for error in state.errors],
         acted=state.acted,
         incomplete=state.incomplete,
         tree=None if state.tree is None else tree_record(row, state.tree, needed, codec, now),
@@ -171,7 +173,7 @@ def _state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Co
     state.status[:] = snapshot.status
     state.attempt[:] = snapshot.attempt
     state.undo_stack = list(snapshot.undo_stack)
-    state.reasons = {node: rebuild(failure) for node, failure in snapshot.reasons.items()}
+    state.reasons = {node: rebuild(codec.open_failure(failure)) for node, failure in snapshot.reasons.items()}
     state.retry_at = {node: now + wait for node, wait in snapshot.waits.items()}
     state.first_at = {node: now - spent for node, spent in snapshot.spent.items()}
     state.uncounted = dict(snapshot.uncounted)
@@ -179,7 +181,7 @@ def _state_of(snapshot: Snapshot, plan: Plan, inputs: tuple[Any, ...], codec: Co
     state.offered = set(snapshot.offered)
     state.stopped = set(snapshot.stopped)
     state.unknown = set(snapshot.unknown)
-    state.errors = [error_of(one) for one in snapshot.errors]
+    state.errors = [error_of(one, codec) for one in snapshot.errors]
     state.acted = snapshot.acted
     state.incomplete = snapshot.incomplete
     give_values(state, snapshot.values, codec)

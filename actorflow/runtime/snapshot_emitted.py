@@ -1,6 +1,7 @@
 """Emitted steps in snapshots: their plan isn't part of any workflow, so they are told as module and qualified name (R16, R8).
 
-What can't be told so (a lambda, a changed copy, a combinator, an argument that is a part of a result) has no snapshot.
+Waits have no code: they are told as what they wait for. What can't be told so (a lambda, a changed copy, a combinator, an argument that is a
+part of a result) has no snapshot.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from actorflow.plan import (
     NodeValue,
     Plan,
     StepSpec,
+    WaitSpec,
     compile_draft,
     parameters_of,
 )
-from actorflow.runtime.snapshot_records import Emitted, EmittedStep
+from actorflow.runtime.snapshot_records import Emitted, EmittedStep, EmittedWait
+from actorflow.runtime.snapshot_types import told_type, type_told
 from actorflow.store import Codec
-from actorflow.workflow import Step
+from actorflow.workflow import Step, wait_spec
 
 Slots: TypeAlias = tuple[int, ...]
 
@@ -53,10 +56,23 @@ def _step_record(plan: Plan, number: int, path: str) -> EmittedStep:
         raise _untold(repr(path), "what is in it was drawn while its run was going on")
     if arguments is None:
         raise _untold(repr(path), "an argument is a part of another step's result")
+    if node.spec.wait is not None:
+        wait = _wait_record(node.spec, node.spec.wait, path)
+        return EmittedStep(
+            "", node.spec.name, node.name, arguments, node.keywords, node.after, node.keep, node.line, wait
+        )
     module, qualname = node.spec.function.__module__, node.spec.function.__qualname__
     if _found(sys.modules.get(module), qualname) != node.spec:
         raise _untold(repr(path), f"{module}.{qualname} isn't this step with these options")
     return EmittedStep(module, qualname, node.name, arguments, node.keywords, node.after, node.keep, node.line)
+
+
+def _wait_record(spec: StepSpec, wait: WaitSpec, path: str) -> EmittedWait:
+    try:
+        takes, returns = told_type(wait.takes), told_type(spec.returns)
+    except NotSerializable as error:
+        raise _untold(repr(path), str(error).partition("\n")[0]) from error
+    return EmittedWait(wait.kind, wait.given, wait.signal, wait.fails, takes, returns)
 
 
 def _types(specs: Sequence[StepSpec], arguments: Sequence[Slots], keywords: Sequence[Sequence[str]]) -> dict[int, Any]:
@@ -100,6 +116,9 @@ def emitted_plan(record: Emitted, codec: Codec) -> Plan:
 
 
 def _spec(step: EmittedStep) -> StepSpec:
+    if (wait := step.wait) is not None:
+        waits = WaitSpec(wait.kind, wait.given, wait.signal, type_told(wait.takes), wait.fails)
+        return wait_spec(step.qualname, waits, type_told(wait.returns))
     try:
         spec = _found(import_module(step.module), step.qualname)
     except ImportError:

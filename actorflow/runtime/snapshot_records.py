@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from actorflow.engine import RunOptions
 from actorflow.errors import StepError
 from actorflow.failures import FailureRecord, rebuild, record
+
+if TYPE_CHECKING:
+    from actorflow.store import Codec
 
 
 class Noted(msgspec.Struct, frozen=True, array_like=True):
@@ -21,8 +24,21 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
     failure: FailureRecord
 
 
+class EmittedWait(msgspec.Struct, frozen=True, array_like=True):
+    """What a wait that was emitted waits for; `takes` and `returns` are types, told as `snapshot_types` does."""
+
+    kind: Literal["sleep", "sleep_until", "signal", "approval"]
+    given: tuple[str, ...]
+    signal: str
+    fails: bool
+    takes: Any
+    returns: Any
+
+
 class EmittedStep(msgspec.Struct, frozen=True, array_like=True):
-    """A step that was emitted. `arguments` are numbers of steps emitted with it, and of constants behind them."""
+    """A step that was emitted. `arguments` are numbers of steps emitted with it, and of constants behind them. A wait has no code, so it has no
+    module and no name there.
+    """
 
     module: str
     qualname: str
@@ -32,6 +48,7 @@ class EmittedStep(msgspec.Struct, frozen=True, array_like=True):
     after: tuple[int, ...]
     keep: bool
     line: str
+    wait: EmittedWait | None = None
 
 
 class Emitted(msgspec.Struct, frozen=True, array_like=True):
@@ -142,9 +159,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     signals: list[tuple[str, bytes]] = []
 
 
-def noted(error: StepError) -> Noted:
-    return Noted(error.node, error.phase, error.attempt, record(error.error))
+def noted(error: StepError, codec: Codec) -> Noted:
+    return Noted(error.node, error.phase, error.attempt, codec.seal_failure(record(error.error)))
 
 
-def error_of(noted: Noted) -> StepError:
-    return StepError(noted.node, noted.phase, noted.attempt, rebuild(noted.failure))
+def error_of(noted: Noted, codec: Codec) -> StepError:
+    """Raises `InvalidValue` if it is sealed, and the codec can't open it."""
+    return StepError(noted.node, noted.phase, noted.attempt, rebuild(codec.open_failure(noted.failure)))

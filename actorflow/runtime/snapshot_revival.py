@@ -48,7 +48,7 @@ def revive_scope(revival: Revival, record: ScopeRecord, codec: Codec, now: float
     scope.open, scope.passes, scope.is_done = record.is_open, record.passes, record.is_done
     scope.start, scope.keys = record.start, record.keys
     for one in record.frames:
-        revive_frame(revival, scope, one)
+        revive_frame(revival, scope, one, codec)
 
 
 def with_gaps(scope: Scope, results: Iterable[Any]) -> list[Any]:
@@ -59,11 +59,11 @@ def with_gaps(scope: Scope, results: Iterable[Any]) -> list[Any]:
     return [None if place in missing else next(found) for place in range(scope.start)]
 
 
-def revive_frame(revival: Revival, scope: Scope, record: FrameRecord) -> None:
+def revive_frame(revival: Revival, scope: Scope, record: FrameRecord, codec: Codec) -> None:
     frame = revival.frame(scope, record.base, record.number, record.index, record.key)
     frame.acted, frame.incomplete, frame.emitted = record.acted, record.incomplete, record.emitted
     frame.names = record.names
-    frame.errors = [error_of(one) for one in record.errors]
+    frame.errors = [error_of(one, codec) for one in record.errors]
     frame.left = -1 if record.is_over else 0
 
 

@@ -122,7 +122,7 @@ class ScopeWriter:
             incomplete=frame.incomplete,
             emitted=frame.emitted,
             names=dict(frame.names),
-            errors=[noted(error) for error in frame.errors],
+            errors=[noted(error, self.codec) for error in frame.errors],
             inputs={
                 place: self.codec.encode(
                     state.values[frame.nodes + place], plan.inputs[place].type, self.input_name(frame, place)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actorflow.engine import ENDED, Cancel, Request, Resume, RunOptions, RunOverdue, StartFrom, State, TakeOver
-from actorflow.errors import ActorflowError, LeaseLost, RunConflict, StepError
+from actorflow.errors import ActorflowError, LeaseExpired, RunConflict, StepError
 from actorflow.facts import RunStarted
 from actorflow.ids import child_run_id, new_run_id, step_key
 from actorflow.outcome import Succeeded
 from actorflow.plan import Plan
+from actorflow.policy import Durability
 from actorflow.runtime.context import lend
 from actorflow.runtime.handle import Run
 from actorflow.runtime.middleware import overrides
@@ -35,13 +36,23 @@ class Starting:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.defaults = self.run_options(RunSettings(), checked=False)
+        self.defaults = {
+            recorded: self.run_options(RunSettings(), recorded=recorded, checked=False) for recorded in (False, True)
+        }
 
-    def run_options(self, settings: RunSettings, *, checked: bool) -> RunOptions:
+    def durability(self, settings: RunSettings, workflow: Workflow[..., Any]) -> Durability:
+        """What is said when the run is started counts, then what its workflow says, then, of a child, what its parent has."""
+        said = settings.durability or workflow.durability
+        if said is None and settings.parent is not None and not settings.detached:
+            journal = settings.parent[0].journal
+            return "none" if journal is None else "strict" if journal.is_strict else "write_behind"
+        return said or self.machine.config.durability
+
+    def run_options(self, settings: RunSettings, *, recorded: bool, checked: bool) -> RunOptions:
         config = self.machine.config
         return RunOptions(
             timeout=settings.timeout,  # a child that is halted would be nobody's: its parent starts it anew
-            on_timeout=settings.on_timeout or ("cancel" if config.store is None or is_child(settings) else "halt"),
+            on_timeout=settings.on_timeout or ("halt" if recorded and not is_child(settings) else "cancel"),
             reversible=settings.reversible,
             sequential=settings.sequential,
             max_concurrency=settings.max_concurrency,
@@ -87,8 +98,9 @@ class Starting:
             found = self.existing(settings, workflow, inputs)
             if found is not None:
                 return await self.accepted(found, plan, inputs)
+        durability = self.durability(settings, workflow)
         keeper, replaces = machine.keeper, False
-        if settings.run_id is not None and keeper is not None:
+        if settings.run_id is not None and keeper is not None and not is_nobody_elses(settings, durability):
             found = await keeper.find(settings.run_id, plan, inputs) or self.existing(settings, workflow, inputs)
             if found is not None and is_child(settings) and ended_badly(found):
                 replaces, found = True, None
@@ -99,14 +111,15 @@ class Starting:
             found = self.gone_first(settings, workflow, inputs)
             if found is not None:
                 return await self.accepted(found, plan, inputs)
-        row = self.row(workflow, plan, inputs, settings)
+        recorded = keeper is not None and durability != "none"
+        row = self.row(workflow, plan, inputs, settings, recorded=recorded)
         row.counted = settings.parent is None
-        if keeper is not None:
-            self.keep(keeper, row, replaces=replaces)
+        if keeper is not None and recorded:
+            self.keep(keeper, row, durability, replaces=replaces)
         run = await self.launch(row, with_caller=settings.cancel_with_caller)
         try:
             return await self.accepted(run, plan, inputs)
-        except LeaseLost:
+        except LeaseExpired:
             if keeper is None:
                 raise
             await keeper.regain()  # nothing of the run is stored: it is started anew
@@ -123,7 +136,7 @@ class Starting:
             if run._with_caller:
                 self.machine.cancel_run(run.id, "its caller was cancelled")
             raise
-        except LeaseLost:
+        except (LeaseExpired, RunConflict):  # sealed inputs are other bytes each time: whoever can read them compares
             keeper = self.machine.keeper
             found = None if keeper is None else await keeper.find(run.id, plan, inputs)
             if found is None:
@@ -131,10 +144,10 @@ class Starting:
             return found
         return run
 
-    def keep(self, keeper: Keeper, row: Row, *, replaces: bool) -> None:
+    def keep(self, keeper: Keeper, row: Row, durability: Durability, *, replaces: bool) -> None:
         """The run will be recorded. Raises `NotSerializable`; then it doesn't take its place among `max_runs`."""
         try:
-            keeper.keep(row, replaces=replaces)
+            keeper.keep(row, durability, replaces=replaces)
         except ActorflowError:
             if row.counted:
                 self.machine.slots.free()
@@ -192,15 +205,23 @@ class Starting:
         counts[workflow] = counts.get(workflow, 0) + 1
         return child_run_id(step_key(row.id, row.name(node)), workflow, counts[workflow])
 
-    def row(self, workflow: Workflow[..., Any], plan: Plan, inputs: tuple[Any, ...], settings: RunSettings) -> Row:
+    def row(
+        self,
+        workflow: Workflow[..., Any],
+        plan: Plan,
+        inputs: tuple[Any, ...],
+        settings: RunSettings,
+        *,
+        recorded: bool,
+    ) -> Row:
         """The row of a new run, in the table."""
         machine = self.machine
         middleware = (*machine.config.middleware, *plan.middleware) if plan.middleware else machine.config.middleware
-        options = self.defaults
+        options = self.defaults[recorded]
         checked = bool(middleware) and any(overrides(one, "complete") for one in middleware)
-        checked = checked or (machine.keeper is not None and not gives_a_steps_result(plan))
+        checked = checked or (recorded and not gives_a_steps_result(plan))
         if checked or settings is not machine.plain:
-            options = self.run_options(settings, checked=checked)
+            options = self.run_options(settings, recorded=recorded, checked=checked)
         run_id = settings.run_id or self.child_id(settings, plan.name)
         context = copy_context()
         if machine.config.lent:
@@ -275,6 +296,11 @@ def early(handle: Run[Any], message: Resume) -> str | None:
 
 def is_child(settings: RunSettings) -> bool:
     return settings.parent is not None and not settings.detached
+
+
+def is_nobody_elses(settings: RunSettings, durability: Durability) -> bool:
+    """Whether no store can know its id: a child that isn't recorded, of a run that isn't."""
+    return durability == "none" and settings.parent is not None and settings.parent[0].journal is None
 
 
 def ended_badly(run: Run[Any]) -> bool:

@@ -24,16 +24,18 @@ from actorflow.store import Codec, NewRun, RunChange, Turn, decode_turns
 
 if TYPE_CHECKING:
     from actorflow.plan import Plan
+    from actorflow.policy import Durability
     from actorflow.runtime.machine import Machine
     from actorflow.store import RunRecord
 
 
 class StoredOptions(msgspec.Struct, frozen=True):
-    """`marks`: which steps the plan had (R51)."""
+    """`marks`: which steps the plan had (R51). `durability`: how the run is stored, also by whoever takes it over; empty in older stores."""
 
     options: RunOptions
     priority: int
     marks: bytes = b""
+    durability: str = ""
 
 
 class StoredEnd(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ def inputs_data(desk: Desk, plan: Plan, inputs: Sequence[Any]) -> bytes:
     )
 
 
-def new_run(desk: Desk, row: Row) -> NewRun:
+def new_run(desk: Desk, row: Row, durability: Durability) -> NewRun:
     """Raises `NotSerializable` if something that the run is given can't be stored."""
     plan = row.launch.plan
     return NewRun(
@@ -65,7 +67,7 @@ def new_run(desk: Desk, row: Row) -> NewRun:
         fingerprint=plan.fingerprint,
         context=desk.encode(dict(row.data), dict[str, Any], "the run's context"),
         labels=dict(row.labels),
-        options=msgpack.encode(StoredOptions(row.state.options, row.priority, marks_of(plan))),
+        options=msgpack.encode(StoredOptions(row.state.options, row.priority, marks_of(plan), durability)),
         parent=row.parent[0].id if row.parent is not None else None,
     )
 
@@ -87,6 +89,15 @@ def result_data(desk: Desk, row: Row, value: Any) -> bytes:
     return desk.encode_any(value, row.launch.plan.return_type, f"the result of run {row.id!r}")
 
 
+def is_same(desk: Desk, plan: Plan, record: RunRecord, inputs: Sequence[Any]) -> bool:
+    """R47: whether the run has these inputs. Raises `NotSerializable`, and `InvalidValue` for what can't be opened."""
+    given = inputs_data(desk, plan, inputs)
+    if record.inputs == given:
+        return True
+    found, asked = (msgpack.decode(one, type=list[bytes]) for one in (record.inputs, given))
+    return len(found) == len(asked) and all(map(desk.codec.is_same, found, asked))
+
+
 # ── read ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -98,7 +109,7 @@ def outcome_of(record: RunRecord, plan: Plan, codec: Codec) -> Outcome[Any] | No
     if record.failure is None:
         return None
     end = msgpack.decode(record.failure, type=StoredEnd)
-    errors = [error_of(one) for one in end.errors]
+    errors = [error_of(one, codec) for one in end.errors]
     rollback: Any = end.rollback
     match record.status:
         case "halted":
@@ -165,7 +176,7 @@ def empty_row(machine: Machine, desk: Desk, record: RunRecord) -> Row:
     row = Row(record.run_id, workflow, state, launch, context, inputs, data, record.labels, stored.priority)
     row.middleware = (*machine.config.middleware, *plan.middleware)
     row.wraps = tuple(one for one in row.middleware if overrides(one, "step"))
-    row.journal = Journal(desk, is_strict=machine.config.durability == "strict")
+    row.journal = Journal(desk, is_strict=(stored.durability or machine.config.durability) != "write_behind")
     begin_recording(state)
     return row
 

@@ -58,7 +58,8 @@ class StepView(msgspec.Struct, frozen=True):
     `status` is pending, ready, waiting for permits, in guards, running, waiting (for its next attempt), sleeping, waiting for a signal,
     waiting for approval, interrupted, set aside, compensating, completed, skipped, failed, undoing, undone, undo failed, or dealt with (by a
     person). `due`: when the next try is, or the wait ends by itself. `error` is the last one's text. `value` is what it returned, if it was asked
-    for. One that waits for a signal or an approval has a `signal`, an approval a `question`; `by` may answer it.
+    for. One that waits for a signal or an approval has a `signal`, an approval a `question`; `by` may answer it. `orphaned`: the pools of which a
+    thread of it that was abandoned still holds a permit, if it's the runtime with the thread that is asked (R12).
     """
 
     name: str
@@ -72,6 +73,7 @@ class StepView(msgspec.Struct, frozen=True):
     signal: str = ""
     question: str | None = None
     by: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
 
     @property
     def is_asked(self) -> bool:
@@ -135,7 +137,7 @@ class RunView(msgspec.Struct, frozen=True):
 class Reason(msgspec.Struct, frozen=True):
     """Why a run stands where it stands, as far as one thing is concerned.
 
-    `kind` is ended, halted, left_alone, unowned, lapsed, asked, executing, retry, sleep, signal, approval, permits, orphaned, set_aside, resting or stuck. `until`: when
+    `kind` is ended, halted, left_alone, unowned, lapsed, asked, executing, still, retry, sleep, signal, approval, permits, orphaned, set_aside, resting or stuck. `until`: when
     that is over by itself, if it is known. `then` is what can be done about it.
     """
 

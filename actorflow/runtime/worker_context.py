@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 from actorflow.errors import InvalidState, NotSerializable
-from actorflow.runtime.process_frames import Heartbeat, News, Place, Progress
+from actorflow.runtime.process_frames import PIPE, Heartbeat, News, Place, Progress
 from actorflow.runtime.running import StepContext
-from actorflow.store import Codec
 
 if TYPE_CHECKING:
     from actorflow.workflow import Workflow
@@ -24,12 +23,11 @@ class WorkerContext(StepContext):
     What is told when the step has ended is dropped.
     """
 
-    def __init__(self, place: Place, send: Callable[[News], None], codec: Codec) -> None:
+    def __init__(self, place: Place, send: Callable[[News], None]) -> None:
         self.attempt = place.attempt
         self._phase = ""
         self._place = place
         self._send = send
-        self._codec = codec
         self._telling = threading.Lock()
         self._ended = False
 
@@ -48,7 +46,7 @@ class WorkerContext(StepContext):
             raise NotSerializable(self._place.problem)
         if self._place.context is None:
             return {}
-        data: dict[str, Any] = self._codec.decode(self._place.context, dict[str, Any], "the run's context")
+        data: dict[str, Any] = PIPE.decode(self._place.context, dict[str, Any], "the run's context")
         return data
 
     @property
@@ -58,7 +56,7 @@ class WorkerContext(StepContext):
 
     def heartbeat(self, details: object = None) -> None:
         """Says that the step is alive. Raises `NotSerializable` for details that can't be encoded."""
-        self._say(Heartbeat(self._codec.encode(details, Any, "the details of a heartbeat")))
+        self._say(Heartbeat(PIPE.encode(details, Any, "the details of a heartbeat")))
 
     def progress(self, done: float, total: float | None = None) -> None:
         self._say(Progress(float(done), None if total is None else float(total)))

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
         Append,
         ClaimRuns,
         DeleteRun,
+        GetRun,
         ListMessages,
         ListRuns,
+        ListSchedules,
         OpenRun,
         Post,
         ReadTurns,
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
         RunRecord,
         RunStore,
         RuntimeRecord,
+        ScheduleRecord,
     )
+    from actorflow.store.sealing import Seal, is_sealed
     from actorflow.store.sqlite import SQLiteStore
     from actorflow.store.vacuum import vacuum_postgres, vacuum_sqlite
 else:
@@ -49,8 +53,12 @@ else:
         journal="Entry Turn Turns decode_turns encode_turns",
         memory="MemoryStore",
         postgres="PostgresStore",
-        requests="Append ClaimRuns DeleteRun ListMessages ListRuns OpenRun Post ReadTurns ReleaseRun Renew Request TakeNote",
-        runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord",
+        requests=(
+            "Append ClaimRuns DeleteRun GetRun ListMessages ListRuns ListSchedules OpenRun Post ReadTurns ReleaseRun Renew "
+            "Request TakeNote"
+        ),
+        runs="NewRun Note Opened RunChange RunMessage RunPage RunRecord RunStore RuntimeRecord ScheduleRecord",
+        sealing="Seal is_sealed",
         sqlite="SQLiteStore",
         vacuum="vacuum_postgres vacuum_sqlite",
     )
@@ -63,8 +71,10 @@ __all__ = [
     "Codec",
     "DeleteRun",
     "Entry",
+    "GetRun",
     "ListMessages",
     "ListRuns",
+    "ListSchedules",
     "MemoryStore",
     "NewRun",
     "Note",
@@ -83,7 +93,9 @@ __all__ = [
     "RunStore",
     "RuntimeRecord",
     "SQLiteStore",
+    "ScheduleRecord",
     "Scheduled",
+    "Seal",
     "StepRun",
     "StepRunStore",
     "StepStatus",
@@ -94,6 +106,7 @@ __all__ = [
     "Turns",
     "decode_turns",
     "encode_turns",
+    "is_sealed",
     "vacuum_postgres",
     "vacuum_sqlite",
 ]

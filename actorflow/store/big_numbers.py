@@ -1,7 +1,7 @@
 """Ints beyond 64 bits, which msgpack doesn't have.
 
-A value that holds one is written whole as an envelope (an extension of code 42) of plain data in which each of them is an extension of code 1; it is
-read as plain data first, and then converted. All other values go the quick way, and no value is both.
+A value that holds one is written whole as an envelope of plain data in which each of them is an extension of code 1; it is read as plain data
+first, and then converted. All other values go the quick way, and no value is both.
 """
 
 from __future__ import annotations
@@ -13,27 +13,24 @@ from typing import Any
 import msgspec
 from msgspec import msgpack
 
-_ENVELOPE = 42
+from actorflow.store.envelopes import BIG, contents, is_envelope
+
 _NUMBER = 1
-_EXTENSION_HEADS = {0xC7: 2, 0xC8: 3, 0xC9: 5, 0xD4: 1, 0xD5: 1, 0xD6: 1, 0xD7: 1, 0xD8: 1}
-"""By the first byte of an extension: where its code stands."""
 
 
 def is_big(data: bytes) -> bool:
-    """Whether the bytes are such an envelope. (An aware datetime is an extension too, of another code.)"""
-    at = _EXTENSION_HEADS.get(data[0]) if data else None
-    return at is not None and len(data) > at and data[at] == _ENVELOPE
+    """Whether the bytes are such an envelope."""
+    return is_envelope(data, BIG)
 
 
 def encode_big(value: Any, to_plain: Callable[[Any], Any]) -> bytes:
     plain = msgspec.to_builtins(value, builtin_types=(bytes, datetime), enc_hook=to_plain)
-    return msgpack.encode(msgpack.Ext(_ENVELOPE, msgpack.encode(_numbers_wrapped(plain))))
+    return msgpack.encode(msgpack.Ext(BIG, msgpack.encode(_numbers_wrapped(plain))))
 
 
 def open_big(data: bytes) -> Any:
     """The plain data in an envelope."""
-    envelope = msgpack.decode(data, type=msgpack.Ext)
-    return msgpack.decode(envelope.data, ext_hook=_number)
+    return msgpack.decode(contents(data), ext_hook=_number)
 
 
 def _numbers_wrapped(plain: Any) -> Any:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from actorflow.values import fields_of
+from actorflow.values import Mask, fields_of
+
+
+def blamed(value: Any, encode: Callable[[Any], bytes], mask: Mask | None) -> tuple[str, str]:
+    """The way from `$`, and the reason; without keys and texts of hooks if the value's type has secrets."""
+    path, reason = find_path(value, encode)
+    if mask is None:
+        return f"${path}", reason
+    path = re.sub(r"\[.*?\]", "[…]", path)
+    return f"${path}", reason if reason.startswith("there is no telling") else ""
 
 
 def find_path(value: Any, encode: Callable[[Any], bytes], depth: int = 50) -> tuple[str, str]:

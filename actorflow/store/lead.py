@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from actorflow.errors import InvalidState, LeaseLost
+from actorflow.errors import InvalidState, LeaseExpired
 from actorflow.store.requests import Append
 from actorflow.store.runs import ENDED, UNFINISHED, RunChange, RunRecord
 
@@ -70,7 +70,7 @@ def check_append(lead: Lead, request: Append) -> None:
 
 def check_owner(lead: Lead, owner: int) -> None:
     if lead.owner != owner:
-        raise LeaseLost(owner, lead.run_id, lead.owner)
+        raise LeaseExpired(owner, lead.run_id, lead.owner)
 
 
 def changed(lead: Lead, change: RunChange, now: float) -> Move:

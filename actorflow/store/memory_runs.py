@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from actorflow.store.lead import Lead, Move, is_claimable, lead_of, led
 from actorflow.store.lists import rank
 from actorflow.store.requests import ListRuns
-from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord
+from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord, ScheduleRecord
 from actorflow.store.tables import Place
 
 
@@ -27,6 +27,7 @@ class MemoryRuns:
         self._projected: dict[int, int] = {}
         self._messages: dict[int, dict[int, RunMessage]] = {}
         self._notes: dict[int, list[Note]] = {}
+        self._schedules: dict[str, ScheduleRecord] = {}
         self._last = 0
 
     def next_number(self) -> int:
@@ -154,6 +155,17 @@ class MemoryRuns:
 
     def notes(self, run: int) -> list[Note]:
         return list(self._notes.get(run, ()))
+
+    # ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def schedule(self, name: str) -> ScheduleRecord | None:
+        return self._schedules.get(name)
+
+    def schedules(self) -> list[ScheduleRecord]:
+        return [self._schedules[name] for name in sorted(self._schedules)]
+
+    def keep_schedule(self, schedule: ScheduleRecord) -> None:
+        self._schedules[schedule.name] = schedule
 
 
 def is_asked_for(run: RunRecord, query: ListRuns) -> bool:

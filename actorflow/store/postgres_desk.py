@@ -23,6 +23,8 @@ from actorflow.store.requests import (
     Leave,
     ListMessages,
     ListRuns,
+    ListSchedules,
+    OpenSchedule,
     Purge,
     Request,
 )
@@ -31,7 +33,7 @@ from actorflow.store.writer import is_of_the_request, once_more
 
 REMEMBERED = 20_000
 """Of how many runs at most the leads are remembered."""
-ALONE = (ClaimRuns, CountRuns, DeleteRun, Leave, ListRuns, Purge)
+ALONE = (ClaimRuns, CountRuns, DeleteRun, Leave, ListRuns, ListSchedules, OpenSchedule, Purge)
 
 
 class PostgresDesk:

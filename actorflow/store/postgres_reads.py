@@ -22,7 +22,10 @@ from actorflow.store.requests import (
     ListNotes,
     ListRuns,
     ListRuntimes,
+    ListSchedules,
+    MoveSchedule,
     OpenRun,
+    OpenSchedule,
     Post,
     Purge,
     ReadTurns,
@@ -33,7 +36,7 @@ from actorflow.store.requests import (
 )
 from actorflow.store.run_answers import first_record
 from actorflow.store.run_records import as_new_run, run_from
-from actorflow.store.runs import NewRun, Note, RunMessage, RunRecord, RuntimeRecord
+from actorflow.store.runs import NewRun, Note, RunMessage, RunRecord, RuntimeRecord, ScheduleRecord
 from actorflow.store.tables import Place, place
 
 OWNED = (Append, ClaimRuns, Leave, OpenRun, ReleaseRun, Renew)
@@ -70,6 +73,7 @@ class PostgresReads(MemoryTables):
         await self._read_runs(db, requests)
         await self._read_belongings(db, requests)
         await self._read_lists(db, requests)
+        await self._read_schedules(db, requests)
         await self._take_numbers(db, self._count_numbers(requests))
 
     async def _read_runtimes(self, db: Any, requests: Sequence[Request[Any]]) -> None:
@@ -176,6 +180,25 @@ class PostgresReads(MemoryTables):
             elif isinstance(each, ListMessages) and each.owner is not None:
                 found = await db.fetch(self._sql["list_messages_for"], each.owner)
                 self._mine = [RunMessage(*values) for values in found]
+
+    async def _read_schedules(self, db: Any, requests: Sequence[Request[Any]]) -> None:
+        """Those that are new are added before anything else, so that of those who open one at once all find the same."""
+        for each in requests:
+            if isinstance(each, ListSchedules):
+                self._take_schedules(await db.fetch(self._sql["list_schedules"], each.name))
+        opened: dict[str, OpenSchedule] = {}
+        for each in requests:
+            if isinstance(each, OpenSchedule):
+                opened.setdefault(each.name, each)
+        if opened:
+            rows = [(name, each.trigger, each.since) for name, each in sorted(opened.items())]
+            await db.execute(self._sql["add_schedules"], *columns(rows))
+        names = opened.keys() | {each.name for each in requests if isinstance(each, MoveSchedule)}
+        if names:
+            self._take_schedules(await db.fetch(self._sql["lock_schedules"], list(names)))
+
+    def _take_schedules(self, found: Iterable[Any]) -> None:
+        self._schedules.update((each["name"], ScheduleRecord(*each)) for each in found)
 
     async def _page(self, db: Any, query: ListRuns) -> list[tuple[Place, RunRecord]]:
         found: list[tuple[Place, RunRecord]] = []

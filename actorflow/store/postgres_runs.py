@@ -23,7 +23,7 @@ from actorflow.store.requests import (
     Renew,
 )
 from actorflow.store.run_records import as_moved, labels_as_text
-from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord
+from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord, ScheduleRecord
 from actorflow.store.tables import Place
 
 OWNED = (Append, ClaimRuns, Leave, OpenRun, ReleaseRun, Renew)
@@ -46,6 +46,7 @@ class PostgresRuns(PostgresReads):
         self._renewed: dict[int, RuntimeRecord] = {}
         self._left: list[int] = []
         self._dropped: list[int] = []
+        self._scheduled: dict[str, ScheduleRecord] = {}
 
     # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -131,6 +132,10 @@ class PostgresRuns(PostgresReads):
         super().add_note(run, note)
         self._noted.append((note.number, run, note.who, note.what, note.why, note.at))
 
+    def keep_schedule(self, schedule: ScheduleRecord) -> None:
+        super().keep_schedule(schedule)
+        self._scheduled[schedule.name] = schedule
+
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def write(self, db: Any) -> None:
@@ -144,6 +149,8 @@ class PostgresRuns(PostgresReads):
         await self._put(db, "add_messages", self._posted)
         await self._put(db, "drop_messages", self._consumed)
         await self._put(db, "add_notes", self._noted)
+        kept = [(each.name, each.trigger, each.since, each.last) for each in self._scheduled.values()]
+        await self._put(db, "keep_schedules", kept)
         if self._dropped:
             for table in ("attempts", "rows", "turns", "run_messages", "notes", "labels", "runs"):
                 await db.execute(self._sql[f"drop_{table}"], self._dropped)

@@ -8,7 +8,17 @@ from typing import ClassVar, Generic, TypeVar
 import msgspec
 
 from actorflow.store.base import Attempt, Claim, Scheduled, StepRun, StepStatus
-from actorflow.store.runs import NewRun, Note, Opened, RunChange, RunMessage, RunPage, RunRecord, RuntimeRecord
+from actorflow.store.runs import (
+    NewRun,
+    Note,
+    Opened,
+    RunChange,
+    RunMessage,
+    RunPage,
+    RunRecord,
+    RuntimeRecord,
+    ScheduleRecord,
+)
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -215,3 +225,22 @@ class TakeNote(Request[Note], frozen=True, gc=False):
 class ListNotes(Request[list[Note]], frozen=True, gc=False):
     writes: ClassVar[bool] = False
     run_id: str
+
+
+# ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OpenSchedule(Request[ScheduleRecord], frozen=True, gc=False):
+    name: str
+    trigger: str
+    since: float
+
+
+class MoveSchedule(Request[bool], frozen=True, gc=False):
+    name: str
+    last: float
+
+
+class ListSchedules(Request[list[ScheduleRecord]], frozen=True, gc=False):
+    writes: ClassVar[bool] = False
+    name: str | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actorflow.errors import InvalidState, LeaseLost, RecordNotFound, RunConflict
+from msgspec.structs import replace
+
+from actorflow.errors import InvalidState, LeaseExpired, RecordNotFound, RunConflict
 from actorflow.store import lead as rules
 from actorflow.store.lead import Lead
 from actorflow.store.requests import (
@@ -21,7 +23,10 @@ from actorflow.store.requests import (
     ListNotes,
     ListRuns,
     ListRuntimes,
+    ListSchedules,
+    MoveSchedule,
     OpenRun,
+    OpenSchedule,
     Post,
     Purge,
     ReadTurns,
@@ -29,7 +34,7 @@ from actorflow.store.requests import (
     Renew,
     TakeNote,
 )
-from actorflow.store.runs import NewRun, Note, Opened, RunMessage, RunPage, RunRecord, RuntimeRecord
+from actorflow.store.runs import NewRun, Note, Opened, RunMessage, RunPage, RunRecord, RuntimeRecord, ScheduleRecord
 from actorflow.store.tables import Tables, place
 
 
@@ -54,7 +59,7 @@ def lead_of(tables: Tables, run_id: str) -> Lead:
 def known(tables: Tables, owner: int) -> RuntimeRecord:
     runtime = tables.runtime(owner)
     if runtime is None:
-        raise LeaseLost(owner)
+        raise LeaseExpired(owner)
     return runtime
 
 
@@ -238,3 +243,32 @@ def take_note(tables: Tables, request: TakeNote) -> Note:
 
 def list_notes(tables: Tables, request: ListNotes) -> list[Note]:
     return tables.notes(number_of(tables, request.run_id))
+
+
+# ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_schedule(tables: Tables, request: OpenSchedule) -> ScheduleRecord:
+    known = tables.schedule(request.name)
+    if known is not None and known.trigger == request.trigger:
+        return known
+    begun = ScheduleRecord(request.name, request.trigger, request.since)
+    tables.keep_schedule(begun)
+    return begun
+
+
+def move_schedule(tables: Tables, request: MoveSchedule) -> bool:
+    known = tables.schedule(request.name)
+    if known is None:
+        raise RecordNotFound(f"the store has no schedule {request.name!r}")
+    is_news = request.last > known.reached
+    if is_news:
+        tables.keep_schedule(replace(known, last=request.last))
+    return is_news
+
+
+def list_schedules(tables: Tables, request: ListSchedules) -> list[ScheduleRecord]:
+    if request.name is None:
+        return tables.schedules()
+    known = tables.schedule(request.name)
+    return [] if known is None else [known]

@@ -20,7 +20,10 @@ from actorflow.store.requests import (
     ListNotes,
     ListRuns,
     ListRuntimes,
+    ListSchedules,
+    MoveSchedule,
     OpenRun,
+    OpenSchedule,
     Post,
     Purge,
     ReadTurns,
@@ -41,6 +44,7 @@ from actorflow.store.runs import (
     RunPage,
     RunRecord,
     RuntimeRecord,
+    ScheduleRecord,
 )
 from actorflow.store.tables import place
 
@@ -160,6 +164,17 @@ class RunFace(ABC):
     async def notes(self, run_id: str) -> list[Note]:
         return await self._ask(ListNotes(name("run_id", run_id)))
 
+    # ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open_schedule(self, name: str, *, trigger: str, since: float) -> ScheduleRecord:
+        return await self._ask(OpenSchedule(named(name), text("trigger", trigger), seconds("since", since)))
+
+    async def move_schedule(self, name: str, *, last: float) -> bool:
+        return await self._ask(MoveSchedule(named(name), seconds("last", last)))
+
+    async def schedules(self, name: str | None = None) -> list[ScheduleRecord]:
+        return await self._ask(ListSchedules(None if name is None else named(name)))
+
 
 def new(run: NewRun) -> NewRun:
     name("run_id", run.run_id)
@@ -189,6 +204,10 @@ def changing(change: RunChange | None) -> RunChange | None:
 
 def ended(given: Sequence[str]) -> tuple[str, ...]:
     return statuses(given, ENDED)
+
+
+def named(given: str) -> str:
+    return name("a schedule's name", given)
 
 
 def content(given: bytes) -> bytes:

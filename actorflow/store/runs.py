@@ -5,7 +5,7 @@ store *joins* it: it gets a number, which is its fencing token and the `owner` o
 
     join ──> open_run, claim_runs ──> append … append ──> (the run has ended, or release_run) ──> leave
                   ^                       │
-                  └── the lease lapses: another runtime claims the run, and from then on the first one's writes are refused (`LeaseLost`)
+                  └── the lease lapses: another runtime claims the run, and from then on the first one's writes are refused (`LeaseExpired`)
 
 What a run did is its *turns*, in order (see `journal`); step runs are made of them when somebody asks.
 """
@@ -124,6 +124,24 @@ class Note(msgspec.Struct, frozen=True):
     at: float
 
 
+class ScheduleRecord(msgspec.Struct, frozen=True):
+    """How far a schedule has come. Times are seconds since the epoch.
+
+    `trigger` says in words what comes due; its due times count from `since` on. `last` is the one that was dealt with last: a run was started for
+    it, or it was passed over; `None` if none was yet.
+    """
+
+    name: str
+    trigger: str
+    since: float
+    last: float | None = None
+
+    @property
+    def reached(self) -> float:
+        """Nothing that is due at this time or before is dealt with any more."""
+        return self.since if self.last is None else max(self.since, self.last)
+
+
 class RunStore(Protocol):
     """The runs of a store, and the runtimes that have them. Unknown runs raise `RecordNotFound`."""
 
@@ -163,7 +181,7 @@ class RunStore(Protocol):
     ) -> int:
         """Records what a run did, as `sequence`: one more than its `tail`; and with it what becomes of the run, and which messages it took.
 
-        The same again is fine. Another sequence, or other turns: `InvalidState`. `LeaseLost` if the run isn't `owner`'s any more; then nothing
+        The same again is fine. Another sequence, or other turns: `InvalidState`. `LeaseExpired` if the run isn't `owner`'s any more; then nothing
         has changed.
         """
         ...
@@ -174,7 +192,7 @@ class RunStore(Protocol):
         """Takes unfinished runs that nobody has, oldest first: not those with a `problem`, and none before its `wake` (R50).
 
         Runtimes whose lease has lapsed are fenced: they are gone from then on, and so is what they had. With `run_id`: that run, whatever its
-        status, problem and wake, unless a live runtime has it. `LeaseLost` if `owner` itself is gone.
+        status, problem and wake, unless a live runtime has it. `LeaseExpired` if `owner` itself is gone.
         """
         ...
 
@@ -237,4 +255,18 @@ class RunStore(Protocol):
 
     async def notes(self, run_id: str) -> list[Note]:
         """What operators did to a run, in order."""
+        ...
+
+    # ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open_schedule(self, name: str, *, trigger: str, since: float) -> ScheduleRecord:
+        """Records a schedule that isn't known yet, or has another trigger by now: it begins at `since`. One that is known stays as it is."""
+        ...
+
+    async def move_schedule(self, name: str, *, last: float) -> bool:
+        """Records that a due time was dealt with; says whether that was news. It never goes back. `RecordNotFound` for an unknown schedule."""
+        ...
+
+    async def schedules(self, name: str | None = None) -> list[ScheduleRecord]:
+        """All schedules that were ever opened, names in order; or the one of this name, if there is one."""
         ...

@@ -25,8 +25,7 @@ def open_database(path: Path, synchronous: str, busy_timeout: float) -> sqlite3.
     db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)
     try:
         known = migrations("sqlite")
-        if version_of(db, path, known) == 0:
-            look_around(db, path)
+        check(db, path, known)
         use_wal(db, path, busy_timeout)
         db.execute(f"PRAGMA synchronous={synchronous}")
         migrate(db, path, known)
@@ -34,6 +33,14 @@ def open_database(path: Path, synchronous: str, busy_timeout: float) -> sqlite3.
         db.close()
         raise
     return db
+
+
+def check(db: sqlite3.Connection, path: Path, known: Sequence[Migration]) -> None:
+    """All of it as it is at one moment: another process may be making its tables. Raises `StoreTooNew`, `StoreUnavailable`."""
+    db.execute("BEGIN")
+    if version_of(db, path, known) == 0:
+        look_around(db, path)
+    db.execute("ROLLBACK")
 
 
 def version_of(db: sqlite3.Connection, path: Path, known: Sequence[Migration]) -> int:

@@ -24,7 +24,7 @@ from actorflow.store.run_records import (
     lead_from,
     run_from,
 )
-from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord
+from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord, ScheduleRecord
 from actorflow.store.tables import Place
 
 
@@ -258,3 +258,22 @@ class SQLiteRuns:
 
     def notes(self, run: int) -> list[Note]:
         return [Note(*values) for values in self._ask("list_notes", (run,))]
+
+    # ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def schedule(self, name: str) -> ScheduleRecord | None:
+        found = self._db.execute(self._sql["find_schedule"], (name,)).fetchone()
+        return self._schedule(found) if found is not None else None
+
+    def schedules(self) -> list[ScheduleRecord]:
+        return [self._schedule(values) for values in self._db.execute(self._sql["list_schedules"])]
+
+    def _schedule(self, values: tuple[Any, ...]) -> ScheduleRecord:
+        name, trigger, since, last = values
+        if type(name) is type(trigger) is str and type(since) is float and (last is None or type(last) is float):
+            return ScheduleRecord(name, trigger, since, last)
+        raise StoreCorrupt(self._store, f"schedule {name!r} can't be: {brief(values)}")
+
+    def keep_schedule(self, schedule: ScheduleRecord) -> None:
+        values = (schedule.name, schedule.trigger, schedule.since, schedule.last)
+        self._db.execute(self._sql["keep_schedule"], values)

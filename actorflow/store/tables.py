@@ -10,7 +10,7 @@ from actorflow.store.base import Attempt
 from actorflow.store.lead import Lead, Move
 from actorflow.store.requests import ListRuns
 from actorflow.store.row import Key, Row
-from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord
+from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord, ScheduleRecord
 
 
 class MustWrite(Exception):
@@ -126,6 +126,16 @@ class Tables(Protocol):
     def add_note(self, run: int, note: Note) -> None: ...
 
     def notes(self, run: int) -> list[Note]: ...
+
+    # ── schedules ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def schedule(self, name: str) -> ScheduleRecord | None: ...
+
+    def schedules(self) -> list[ScheduleRecord]:
+        """Names in order."""
+        ...
+
+    def keep_schedule(self, schedule: ScheduleRecord) -> None: ...
 
     # ── step runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

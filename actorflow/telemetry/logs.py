@@ -46,6 +46,7 @@ LEVELS: dict[type, Level] = {
     facts.UndoGaveUp: "error",
     facts.ActorRestarted: "warning",
     facts.DeadLetter: "warning",
+    facts.ScheduleSkipped: "warning",
     facts.EventsLost: "warning",
 }
 """What isn't here is progress: debug. The end of a run has the level of its status."""
@@ -68,6 +69,8 @@ SHOWN = (
     "total",
     "signal",
     "question",
+    "schedule",
+    "why",
 )
 """Fields of facts that a line shows as they are, where they aren't empty."""
 

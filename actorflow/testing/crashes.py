@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +15,7 @@ from actorflow.runtime import Runtime, step_context
 from actorflow.store import MemoryStore, Store, decode_turns
 from actorflow.testing.checking import InvariantBroken, check_store, steps_completed
 from actorflow.testing.clock import MockClock
-from actorflow.testing.lives import LIVING, Life, ProcessDied, ignore_deaths
+from actorflow.testing.lives import LIVING, Life, ProcessDied, end_all, ignore_deaths
 from actorflow.testing.told import entries
 from actorflow.workflow import Workflow
 
@@ -98,6 +98,7 @@ class Saga:
     options  of `Runtime`: workflows, resources, values, …
     asked    options of the run: `reversible`, `max_concurrency`, …
     world    what the test wants to look at afterwards: where the steps leave their effects
+    outside  what people and other services do meanwhile, with a store on the same records; none of them dies
     """
 
     workflow: Workflow[..., Any]
@@ -105,6 +106,7 @@ class Saga:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
     world: Any = None
+    outside: Callable[[Store], Coroutine[Any, Any, None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ class Crashing:
         loop.set_exception_handler(ignore_deaths)
         try:
             with crashes.listening():
-                outcome, lives = await self.live(crashes)
+                async with self.outside():
+                    outcome, lives = await self.live(crashes)
         finally:
             loop.set_exception_handler(handler)
         story = Story(self.saga, self.run_id, outcome, crashes.points, crashes.deaths, lives)
@@ -180,6 +183,23 @@ class Crashing:
         async with self.store() as store:
             await check_store(store)
         return story
+
+    @asynccontextmanager
+    async def outside(self) -> AsyncGenerator[None]:
+        """What goes on outside, meanwhile. Its store is its own: it enters and leaves it."""
+        if self.saga.outside is None:
+            yield
+            return
+        acting = asyncio.ensure_future(self.saga.outside(self.store().beside()))
+        try:
+            yield
+            await acting
+        except Exception as error:
+            if acting.done() and (why := acting.exception()) is not None:
+                raise why from error
+            raise
+        finally:
+            await end_all({acting})
 
     async def live(self, crashes: Crashes) -> tuple[Outcome[Any], int]:
         for number in range(1, self.most_lives):

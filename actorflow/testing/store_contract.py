@@ -21,6 +21,7 @@ from actorflow.testing.store_leases import LeaseContract
 from actorflow.testing.store_lists import ListContract
 from actorflow.testing.store_projection import ProjectionContract
 from actorflow.testing.store_runs import RunContract
+from actorflow.testing.store_schedules import ScheduleContract
 from actorflow.testing.store_states import LEASE, RUN, StoreClock
 from actorflow.testing.store_turns import TurnContract
 from actorflow.testing.store_undo import UndoContract
@@ -28,7 +29,15 @@ from actorflow.testing.store_undo import UndoContract
 
 @pytest.mark.asyncio
 class StoreContract(
-    ClaimContract, EndContract, UndoContract, RunContract, ListContract, LeaseContract, TurnContract, ProjectionContract
+    ClaimContract,
+    EndContract,
+    UndoContract,
+    RunContract,
+    ListContract,
+    LeaseContract,
+    TurnContract,
+    ProjectionContract,
+    ScheduleContract,
 ):
     """Subclass it, and give it the fixture `store`: a store that is entered, and empty, with `store_clock` for its clock."""
 

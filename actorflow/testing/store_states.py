@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actorflow.clock import Clock
-from actorflow.errors import LeaseLost, StaleClaim
+from actorflow.errors import LeaseExpired, StaleClaim
 from actorflow.store import Attempt, NewRun, RunChange, RunRecord, StepRun, StepStatus, Store
 
 RUN = "trip/17 ✈"
@@ -100,7 +100,7 @@ async def ended(store: Store, run_id: str, owner: int, status: str = "succeeded"
 async def lost_its_lease(store: Store, owner: int, asked: Awaitable[object]) -> None:
     """The write is refused, and says whose it was."""
     before = await store.list_runs()
-    with pytest.raises(LeaseLost) as caught:
+    with pytest.raises(LeaseExpired) as caught:
         await asked
     assert caught.value.owner == owner
     assert await store.list_runs() == before

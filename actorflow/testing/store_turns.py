@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from actorflow.errors import InvalidState, InvalidValue, LeaseLost, RecordNotFound
+from actorflow.errors import InvalidState, InvalidValue, LeaseExpired, RecordNotFound
 from actorflow.store import Append, RunChange, Store
 from actorflow.testing.store_states import StoreClock, lost_its_lease, opened
 
@@ -62,7 +62,7 @@ class TurnContract:
         requests += [Append("r1", one, 2, b"t2", RunChange("succeeded", b"out")), Append("none", one, 1, b"")]
         answers = await store.together(requests)
         kinds: list[Any] = [type(answer) for answer in answers]
-        assert kinds == [LeaseLost if each % 3 == 0 else int for each in range(10)] + [int, RecordNotFound]
+        assert kinds == [LeaseExpired if each % 3 == 0 else int for each in range(10)] + [int, RecordNotFound]
         assert [len(await store.turns(f"r{each}")) for each in range(10)] == [0, 2, 1, 0, 1, 1, 0, 1, 1, 0]
         assert (await store.get_run("r1")).result == b"out"
 

@@ -17,7 +17,9 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 from actorflow.values.constraints import constrained
 from actorflow.values.containers import fixed_tuple, items_of, mapping_of, record, typed_dict
+from actorflow.values.masks import holds_secrets
 from actorflow.values.mismatch import ValueMismatch, shown
+from actorflow.values.secret import MASK, is_marked
 from actorflow.values.types import class_of, fields_of, is_record, members, type_text, unwrapped
 
 Check: TypeAlias = Callable[[Any], None]
@@ -81,7 +83,22 @@ def _later(annotation: Any, cache: dict[Any, Check]) -> Check:
 def _compile(annotation: Any, *, exact: bool) -> Check:
     bare, metadata = unwrapped(annotation)
     inner = _compile_bare(bare, exact=exact)
-    return constrained(inner, metadata) if metadata else inner
+    if not metadata:
+        return inner
+    inner = constrained(inner, metadata)
+    return _of_a_secret(inner) if is_marked(metadata) else inner
+
+
+def _of_a_secret(inner: Check) -> Check:
+    """What is wrong with it is told without it."""
+
+    def check_secret(value: Any) -> None:
+        try:
+            inner(value)
+        except ValueMismatch as mismatch:
+            raise ValueMismatch(mismatch.expected, MASK) from None
+
+    return check_secret
 
 
 def _compile_bare(bare: Any, *, exact: bool) -> Check:
@@ -101,7 +118,9 @@ def _compile_bare(bare: Any, *, exact: bool) -> Check:
 
 def _class(bare: Any, cls: Any, *, exact: bool) -> Check:
     if typing.is_typeddict(cls):
-        return typed_dict(cls, _fields(bare, exact=exact), _is_a(dict, exact=exact))
+        return typed_dict(
+            cls, _fields(bare, exact=exact), _is_a(dict, exact=exact), tells_items=not holds_secrets(bare)
+        )
     if getattr(cls, "_is_protocol", False) and cls not in _COMES_BACK_AS:
         return _anything
     if issubclass(cls, enum.Enum):
@@ -122,9 +141,13 @@ def _container(cls: type, arguments: tuple[Any, ...], outer: Check, *, exact: bo
         parts = () if arguments == ((),) else arguments
         return fixed_tuple(outer, [compiled(part, exact=exact) for part in parts])
     if issubclass(cls, abc.Mapping) and len(arguments) == 2:
-        return mapping_of(outer, compiled(arguments[0], exact=exact), compiled(arguments[1], exact=exact))
+        key, item = (compiled(one, exact=exact) for one in arguments)
+        return mapping_of(outer, key, item, tells_keys=not holds_secrets(arguments[0]))
     if issubclass(cls, _ITEMS):
-        return items_of(outer, compiled(arguments[0], exact=exact), indexed=not issubclass(cls, abc.Set))
+        indexed = not issubclass(cls, abc.Set)
+        return items_of(
+            outer, compiled(arguments[0], exact=exact), indexed=indexed, tells_items=not holds_secrets(arguments[0])
+        )
     return outer
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from actorflow.values.mismatch import ValueMismatch, shown
+from actorflow.values.secret import MASK
 
 Check = Callable[[Any], None]
 
 
-def items_of(outer: Check, item: Check, *, indexed: bool) -> Check:
+def items_of(outer: Check, item: Check, *, indexed: bool, tells_items: bool = True) -> Check:
     """Items that are all alike; those of a set are told by themselves, as they have no index."""
 
     def check_items(value: Any) -> None:
@@ -22,7 +23,8 @@ def items_of(outer: Check, item: Check, *, indexed: bool) -> Check:
                 item(each)
                 index += 1
         except ValueMismatch as mismatch:
-            raise mismatch.under(f"[{index}]" if indexed else f"[{shown(each)}]") from None
+            told = shown(each) if tells_items else MASK
+            raise mismatch.under(f"[{index}]" if indexed else f"[{told}]") from None
 
     return check_items
 
@@ -45,7 +47,7 @@ def fixed_tuple(outer: Check, parts: Sequence[Check]) -> Check:
     return check_tuple
 
 
-def mapping_of(outer: Check, key: Check, item: Check) -> Check:
+def mapping_of(outer: Check, key: Check, item: Check, *, tells_keys: bool = True) -> Check:
     def check_mapping(value: Any) -> None:
         outer(value)
         name: Any = None
@@ -54,7 +56,7 @@ def mapping_of(outer: Check, key: Check, item: Check) -> Check:
                 key(name)
                 item(each)
         except ValueMismatch as mismatch:
-            raise mismatch.under(f"[{name!r:.40}]") from None
+            raise mismatch.under(f"[{name!r:.40}]" if tells_keys else f"[{MASK}]") from None
 
     return check_mapping
 
@@ -77,7 +79,7 @@ def record(outer: Check, fields: Mapping[str, Check]) -> Check:
     return check_record
 
 
-def typed_dict(cls: Any, fields: Mapping[str, Check], outer: Check) -> Check:
+def typed_dict(cls: Any, fields: Mapping[str, Check], outer: Check, *, tells_items: bool = True) -> Check:
     required: frozenset[str] = cls.__required_keys__
 
     def check_typed_dict(value: Any) -> None:
@@ -86,7 +88,7 @@ def typed_dict(cls: Any, fields: Mapping[str, Check], outer: Check) -> Check:
             raise ValueMismatch(f"the key {min(missing)!r}", "none")
         for name, each in value.items():
             if name not in fields:
-                raise ValueMismatch(f"no key {name!r}", shown(each))
+                raise ValueMismatch(f"no key {name!r}", shown(each) if tells_items else MASK)
             try:
                 fields[name](each)
             except ValueMismatch as mismatch:

@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 
 from actorflow.values.checks import check
+from actorflow.values.masks import holds_secrets
 from actorflow.values.mismatch import ValueMismatch, shown
+from actorflow.values.models import from_outside, is_model, is_secret_class
+from actorflow.values.secret import MASK
 from actorflow.values.types import class_of, type_text
 
 
@@ -21,14 +24,21 @@ def convert(value: Any, annotation: Any) -> Any:
     except msgspec.ValidationError as error:
         raise _mismatch(error, value, annotation) from None
     except RecursionError:
-        raise ValueMismatch(type_text(annotation), f"{shown(value)} nested too deeply, or holding itself") from None
+        raise ValueMismatch(
+            type_text(annotation), f"{_told(value, annotation)} nested too deeply, or holding itself"
+        ) from None
     except (TypeError, NotImplementedError):
         check(value, annotation)
         return value
 
 
 def _as_it_is(annotation: Any, value: Any) -> Any:
+    """Models are made of plain data by their own rules."""
     cls = class_of(annotation)
+    if is_model(cls) and not isinstance(value, annotation):
+        return from_outside(annotation, value)
+    if is_secret_class(annotation) and isinstance(value, str | bytes):
+        return annotation(value)
     if cls is not None and not isinstance(value, cls):
         raise TypeError(f"Expected `{type_text(annotation)}`, got `{type(value).__name__}`")
     return value
@@ -42,4 +52,9 @@ def _mismatch(error: msgspec.ValidationError, value: Any, annotation: Any) -> Va
         expected = f"keys that are {expected.strip('`')}"
     if text.startswith("Expected ") and got:
         return ValueMismatch(expected.strip("`"), got.strip("`"), way)
-    return ValueMismatch(type_text(annotation), f"{shown(value)} ({text})", way)
+    told = _told(value, annotation)
+    return ValueMismatch(type_text(annotation), told if told == MASK else f"{told} ({text})", way)
+
+
+def _told(value: Any, annotation: Any) -> str:
+    return MASK if holds_secrets(annotation) else shown(value)

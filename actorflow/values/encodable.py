@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import inspect, msgpack
 
 from actorflow.errors import RunFailed
+from actorflow.values.models import is_model, is_secret_class
 from actorflow.values.types import type_text
 
 WRITTEN_BY_US: frozenset[type] = frozenset(
@@ -17,10 +18,10 @@ WRITTEN_BY_US: frozenset[type] = frozenset(
 """Classes that the codec writes and reads itself, as msgspec doesn't know them; what is annotated as `object` is plain data."""
 
 
-def why_not_encodable(annotation: Any, known: Container[type] = WRITTEN_BY_US) -> str | None:
+def why_not_encodable(annotation: Any, known: Container[Any] = WRITTEN_BY_US) -> str | None:
     """Why values of this type surely can't be encoded and come back, naming the part of it; None if nothing speaks against it.
 
-    `known` are the classes that msgspec doesn't know and somebody else does.
+    `known` are the classes that msgspec doesn't know and somebody else does; pydantic's models are known to us.
     """
     try:
         msgpack.Decoder(annotation)
@@ -28,7 +29,7 @@ def why_not_encodable(annotation: Any, known: Container[type] = WRITTEN_BY_US) -
     except (TypeError, NameError, ValueError) as error:
         return _in_words(annotation, error)
     for path, cls in _custom(info, "$", set()):
-        if cls not in known:
+        if cls not in known and not is_model(cls) and not is_secret_class(cls):
             where = f" (at {path})" if path != "$" else ""
             return f"there is no telling how to write and read a {type_text(cls)}{where}"
     return None
@@ -41,6 +42,12 @@ def _in_words(annotation: Any, error: Exception) -> str:
             annotation
         )
         return f"the structs in the union {union} can't be told apart: give them tags, as in Struct, tag=True"
+    if text.startswith("Type unions") and "custom type" in text:
+        union = text.partition(" - type `")[2].partition("`")[0] or type_text(annotation)
+        return (
+            f"the members of the union {union} can't be told apart: "
+            "put each into a struct with a tag, or the union into a model"
+        )
     return text
 
 

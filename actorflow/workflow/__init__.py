@@ -17,8 +17,11 @@ from actorflow.workflow.workflow import Workflow, workflow
 if TYPE_CHECKING:
     from actorflow.workflow.drawing import Drawing, draws_emissions
     from actorflow.workflow.inlining import without_undo
+    from actorflow.workflow.wait_specs import wait_spec
 else:
-    __getattr__ = loads_later(__name__, drawing="Drawing draws_emissions", inlining="without_undo")
+    __getattr__ = loads_later(
+        __name__, drawing="Drawing draws_emissions", inlining="without_undo", wait_specs="wait_spec"
+    )
 
 __all__ = [
     "AnyStep",
@@ -52,6 +55,7 @@ __all__ = [
     "template",
     "transform",
     "wait_for_signal",
+    "wait_spec",
     "without_undo",
     "workflow",
 ]

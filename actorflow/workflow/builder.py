@@ -24,6 +24,7 @@ from typing import Any, Self
 from msgspec import UNSET
 
 from actorflow.plan import InputSpec
+from actorflow.policy import Durability
 from actorflow.workflow.builder_waits import BuilderOfWaits
 from actorflow.workflow.built import built
 from actorflow.workflow.entries import NOTHING, Content, Entry, Options, Transformed, Use, Value
@@ -40,9 +41,16 @@ _UNSET: Any = UNSET
 class WorkflowBuilder(BuilderOfWaits):
     """Collects inputs and nodes, and makes a workflow of them."""
 
-    def __init__(self, name: str, *, description: str = "", middleware: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        middleware: Sequence[Any] = (),
+        durability: Durability | None = None,
+    ) -> None:
         self.name = name
-        self.content = Content(name, description, tuple(middleware), [], [], users_line())
+        self.content = Content(name, description, tuple(middleware), [], [], users_line(), durability=durability)
 
     def add_input(self, name: str, type: Any = Any, default: Any = _REQUIRED) -> WorkflowBuilder:
         """Declares an input. Without a default it must be given."""

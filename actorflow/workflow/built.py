@@ -6,7 +6,7 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from actorflow.plan import InputSpec, Plan
-from actorflow.workflow.definition import Definition, Drawn
+from actorflow.workflow.definition import Definition, Drawn, check_durability
 from actorflow.workflow.entries import Content
 from actorflow.workflow.workflow import Workflow
 
@@ -34,7 +34,8 @@ class _BuiltDefinition(Definition):
     """A workflow that was built by name."""
 
     def __init__(self, content: Content) -> None:
-        super().__init__(content.name, content.description, _signature(content))
+        check_durability(content.name, content.durability)
+        super().__init__(content.name, content.description, _signature(content), content.durability)
         self._content: Content | None = content
         self._inputs = tuple(spec for spec, _ in content.inputs)
 

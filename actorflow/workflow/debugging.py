@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
 from actorflow.errors import suggest
+from actorflow.values import holds_secrets, redacted
 from actorflow.workflow.words import Whereabouts
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -19,12 +21,15 @@ _log = structlog.get_logger("actorflow.debug")
 
 
 class DebugLine:
-    """Logs what it is given, under the name `debug`, with the run and the node; gives None."""
+    """Logs what it is given, under the name `debug`, with the run and the node; gives None. `types` are those that have secrets."""
 
-    def __init__(self, level: str) -> None:
+    def __init__(self, level: str, types: Mapping[str, Any]) -> None:
         self.level = level
+        self.types = {name: kind for name, kind in types.items() if holds_secrets(kind)}
 
     def __call__(self, /, **values: Any) -> None:
+        for name, kind in self.types.items():
+            values[name] = redacted(values[name], kind)
         shown = {f"{name}_" if name in _TAKEN else name: _shown(value) for name, value in values.items()}
         try:
             getattr(_log, self.level)("debug", **Whereabouts.tell(), **shown)

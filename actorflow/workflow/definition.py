@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from actorflow import plan
 from actorflow.errors import InvalidStep, InvalidWorkflow
 from actorflow.plan import InputSpec, Plan
+from actorflow.policy import DURABILITIES, Durability
 from actorflow.values import resolve_hints
 from actorflow.workflow.lines import line_of
 
@@ -99,12 +100,16 @@ def compile_later(definition: Definition) -> None:
 
 
 class Definition:
-    """A workflow's name and signature, and how to get its draft; the plan is made once."""
+    """A workflow's name and signature, and how to get its draft; the plan is made once.
 
-    def __init__(self, name: str, description: str, signature: Signature) -> None:
+    `durability` says how its runs are recorded, `None` as their runtime is told; the plan doesn't know of it, so stored runs fit all the same.
+    """
+
+    def __init__(self, name: str, description: str, signature: Signature, durability: Durability | None = None) -> None:
         self.name = name
         self.description = description
         self.signature = signature
+        self.durability: Durability | None = durability
         self._draft: Draft | None = None
         self._plan: Plan | None = None
 
@@ -150,10 +155,19 @@ class Definition:
 class FunctionDefinition(Definition):
     """A workflow written as a function."""
 
-    def __init__(self, function: Any, name: str | None, description: str | None, middleware: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        function: Any,
+        name: str | None,
+        description: str | None,
+        middleware: tuple[Any, ...],
+        durability: Durability | None = None,
+    ) -> None:
         own_name = name if name is not None else getattr(function, "__name__", "")
         signature = _checked(function, own_name)
-        super().__init__(own_name, cleandoc(function.__doc__ or "") if description is None else description, signature)
+        check_durability(own_name, durability)
+        told = cleandoc(function.__doc__ or "") if description is None else description
+        super().__init__(own_name, told, signature, durability)
         self.function: Callable[..., Any] = function
         self.middleware = middleware
         self._hints: dict[str, Any] | None = None
@@ -196,6 +210,13 @@ def _checked(function: Any, name: str) -> Signature:
         if problem is None:
             return signature
     raise InvalidWorkflow(name or repr(function), [problem])
+
+
+def check_durability(name: str, durability: object) -> None:
+    """Raises `InvalidWorkflow` for what no durability is."""
+    if durability is not None and durability not in DURABILITIES:
+        known = ", ".join(map(repr, DURABILITIES))
+        raise InvalidWorkflow(name, [f"its durability is one of {known}, not {durability!r}"])
 
 
 def _misfit(function: Any) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import msgspec
 from msgspec import UNSET
 
+from actorflow.policy import Durability
 from actorflow.workflow.step import Step
 from actorflow.workflow.workflow import Workflow
 
@@ -105,6 +106,7 @@ class Content(msgspec.Struct, eq=False):
     return_type: Any = UNSET
     is_open: bool = False
     has_paths: bool = False
+    durability: Durability | None = None
 
     def copy(self) -> Content:
         """What was built stays as it was when the builder goes on."""

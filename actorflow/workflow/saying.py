@@ -33,7 +33,8 @@ def draw_debug(said: Combinator, level: object, values: Mapping[str, Any]) -> An
     problem = bad_level(level)
     if problem:
         call.problem(problem)
-    return _placed(call, debug_spec(str(level), values), values)
+    types = {name: _type_of(value) for name, value in values.items()}
+    return _placed(call, debug_spec(str(level), types), values)
 
 
 def draw_gather(said: Combinator, maker: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

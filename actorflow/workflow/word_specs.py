@@ -6,7 +6,7 @@ and what they do at run time, one class each; how they are drawn is in `saying.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from inspect import Parameter, Signature
 from typing import Any, NoReturn
 
@@ -62,8 +62,8 @@ def fail_spec(text: Text) -> StepSpec:
     return _spec("fail", Failing(text), _named(text.names), NoReturn)
 
 
-def debug_spec(level: str, names: Iterable[str]) -> StepSpec:
-    return _spec("debug", DebugLine(level), _named(names), type(None))
+def debug_spec(level: str, types: Mapping[str, Any]) -> StepSpec:
+    return _spec("debug", DebugLine(level, types), _named(types), type(None))
 
 
 def gather_spec(maker: Callable[..., Any], given: Given) -> StepSpec:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from actorflow.plan import GuardSpec, InputSpec, Plan
-from actorflow.workflow.definition import Definition, FunctionDefinition
+from actorflow.policy import Durability
+from actorflow.workflow.definition import Definition, FunctionDefinition, check_durability
 from actorflow.workflow.functions import check_name
 from actorflow.workflow.options import Placement
 from actorflow.workflow.step import Guard, Where
@@ -38,6 +39,7 @@ class Workflow(Generic[P, R_co]):
         *,
         undoable: bool = True,
         guards: tuple[GuardSpec, ...] = (),
+        durability: Durability | None = None,
     ) -> None:
         self.definition = definition
         self.name = definition.name
@@ -45,6 +47,7 @@ class Workflow(Generic[P, R_co]):
         self.placement = placement
         self.is_undoable = undoable
         self.guards = guards
+        self.durability: Durability | None = definition.durability if durability is None else durability
         self.__name__ = definition.name
         self.__doc__ = definition.description
 
@@ -66,19 +69,28 @@ class Workflow(Generic[P, R_co]):
         undoable: bool | None = None,
         guards: Sequence[Guard[P, Any]] | None = None,
         where: Where[P] | None = None,
+        durability: Durability | None = None,
     ) -> Workflow[P, R_co]:
-        """A copy for one use inside another workflow.
+        """A copy for one use inside another workflow, or to be started with another `durability`.
 
         `name` goes before its nodes' names; `after` holds back all of it; `undoable=False` leaves out its steps' undos. `guards` and `where` see
-        the inputs before any of it begins (R17); a guard that skips skips all of it. Raises `InvalidStep` for what makes no sense.
+        the inputs before any of it begins (R17); a guard that skips skips all of it. `durability` holds for runs of the copy; inside another
+        workflow that one's does. Raises `InvalidStep` for what makes no sense, `InvalidWorkflow` for a durability that is none.
         """
+        check_durability(self.name, durability)
         before = self.placement
         placement = Placement(
             name=before.name if name is None else check_name(name),
             after=before.after if after is None else tuple(after),
         )
         undone = self.is_undoable if undoable is None else undoable
-        return Workflow(self.definition, placement, undoable=undone, guards=self._guards(guards, where))
+        return Workflow(
+            self.definition,
+            placement,
+            undoable=undone,
+            guards=self._guards(guards, where),
+            durability=self.durability if durability is None else durability,
+        )
 
     def _guards(self, guards: Sequence[Any] | None, where: Any) -> tuple[GuardSpec, ...]:
         """What isn't given anew stays."""
@@ -118,7 +130,7 @@ class Workflow(Generic[P, R_co]):
         """
         from actorflow.workflow.spec import tell_workflow
 
-        return tell_workflow(self.definition, registry)
+        return tell_workflow(self.definition, registry, self.durability)
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any], registry: Registry) -> Workflow[..., Any]:
@@ -138,7 +150,11 @@ class Workflow(Generic[P, R_co]):
 def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
 @overload
 def workflow(
-    *, name: str | None = None, description: str | None = None, middleware: Sequence[Any] = ()
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    middleware: Sequence[Any] = (),
+    durability: Durability | None = None,
 ) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
 def workflow(
     function: Any = None,
@@ -147,15 +163,18 @@ def workflow(
     name: str | None = None,
     description: str | None = None,
     middleware: Sequence[Any] = (),
+    durability: Durability | None = None,
 ) -> Any:
-    """Makes a workflow of a function: `@workflow`, or `@workflow(name=…, description=…, middleware=[…])`.
+    """Makes a workflow of a function: `@workflow`, or `@workflow(name=…, description=…, middleware=[…], durability=…)`.
 
-    Its parameters are the inputs, their defaults the inputs' defaults; the description is the docstring unless given. Raises
+    Its parameters are the inputs, their defaults the inputs' defaults; the description is the docstring unless given. `durability` says how its
+    runs are recorded where there is a store: `"strict"`, `"write_behind"`, `"none"`; as the runtime is told unless given. Raises
     `InvalidWorkflow` for what can't be drawn: `async def`, generators, classes, methods, `*args`.
     """
 
     def decorate(function: Any, /) -> Any:
-        made: Workflow[..., Any] = Workflow(FunctionDefinition(function, name, description, tuple(middleware)))
+        definition = FunctionDefinition(function, name, description, tuple(middleware), durability)
+        made: Workflow[..., Any] = Workflow(definition)
         return made
 
     return decorate if function is None else decorate(function)

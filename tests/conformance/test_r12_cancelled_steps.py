@@ -21,6 +21,7 @@ from actorflow import (
     Fixed,
     Halted,
     Limit,
+    MemoryStore,
     OutcomeUnknown,
     Recover,
     Retry,
@@ -228,6 +229,34 @@ async def test_an_abandoned_thread_keeps_its_permit_until_it_ends(clock: MockClo
         stuck.go_on.set()
         await run.result()
     assert seen == ["entered"]
+
+
+async def test_an_orphaned_permit_is_shown_as_such(clock: MockClock) -> None:
+    """R12: shown as orphaned, by `inspect` and `explain`, of the run that left it and of one that waits for it."""
+    gate = Limit("gate", at_most=1, key=lambda door: door)
+
+    @step(limit=gate)
+    async def enter(door: str) -> None: ...
+
+    @workflow
+    def entering() -> None:
+        enter("left")
+
+    async with Runtime(store=MemoryStore(clock=clock), clock=clock) as runtime:
+        stuck = Stuck(limit=Limit("gate", at_most=1, key=lambda: "left"))
+        lost = (await stuck.abandoned(runtime, clock)).run_id
+        waits = await runtime.options(run_id="waits").start(entering)
+        await clock.advance(1.0)
+        (shown,) = (await runtime.inspect(lost)).steps
+        assert (shown.name, shown.attempts[0].outcome, shown.orphaned) == ("stuck", "abandoned", ("'gate'[left]",))
+        told = str(await runtime.explain(lost))
+        assert "step 'stuck' was abandoned, and its thread still holds a permit of 'gate'[left]" in told
+        assert [reason.kind for reason in (await runtime.explain("waits")).reasons] == ["executing", "orphaned"]
+        assert "'gate'[left] (1 of 1 held, 1 of them orphaned, 1 waiting)" in str(await runtime.explain("waits"))
+        stuck.go_on.set()
+        await waits.result()
+        assert (await runtime.inspect(lost)).steps[0].orphaned == ()
+        assert "orphaned" not in {reason.kind for reason in (await runtime.explain(lost)).reasons}
 
 
 async def test_an_abandoned_thread_doesnt_hold_up_the_runtimes_end(clock: MockClock) -> None:

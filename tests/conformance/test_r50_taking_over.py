@@ -22,7 +22,7 @@ from actorflow import (
     step_context,
     workflow,
 )
-from actorflow.facts import LeaseTaken
+from actorflow.facts import LeaseLost, LeaseTaken
 from actorflow.store import Renew, Request, Store
 from actorflow.testing import MockClock
 from actorflow.testing.checking import check_store
@@ -308,7 +308,7 @@ async def test_one_that_lost_its_lease_records_nothing_more_and_stops(clock: Moc
                 Runtime(store=loser, clock=clock) as old,
                 Runtime(store=open_store(), clock=clock, workflows=[standing]) as new,
             ):
-                history = History(new, LeaseTaken)
+                history, lost = History(new, LeaseTaken), History(old, LeaseLost)
                 run = await begin(old, standing)
                 waiting = asyncio.ensure_future(run.result())
                 await until(lambda: "stand 1" in SEEN)
@@ -318,7 +318,7 @@ async def test_one_that_lost_its_lease_records_nothing_more_and_stops(clock: Moc
                 assert await waiting == "first"
                 await until(lambda: stopped)
                 assert await (await begin(new, standing)).result() == "first"
-            assert len(history.events) == 1
+            assert len(history.events) == len(lost.events) == 1
             await check_store(inner)
     assert SEEN == ["first", "stand 1", "stand 2"]
 

@@ -333,3 +333,35 @@ async def test_who_waits_is_told(clock: MockClock, open_store: OpenStore) -> Non
             async with Runtime(store=open_store(), clock=clock, workflows=[changed]):
                 with pytest.raises(InvalidState, match="left alone"):
                     await run.result()
+
+
+async def test_another_order_of_the_same_steps(clock: MockClock, open_store: OpenStore) -> None:
+    """R51: it doesn't go the way it went: a step would have begun that hadn't."""
+
+    @workflow(name="plan")
+    def at_once(value: int) -> int:
+        first(value)
+        return second(value)
+
+    await leave_one(clock, open_store)
+    await is_left_alone(clock, open_store, at_once, "doesn't go the way it went", "now StepScheduled of 'second'")
+
+
+async def test_a_step_that_was_added_between_two_others_fits(clock: MockClock, open_store: OpenStore) -> None:
+    """R51: steps are known by their names, not by their place in the plan."""
+
+    @workflow(name="plan")
+    def side_by_side(value: int) -> list[int]:
+        return [first(value), second(value)]
+
+    @workflow(name="plan")
+    def with_one_between(value: int) -> list[int]:
+        begun = first(value)
+        return [third(begun), second(value)]
+
+    STANDS.add("first")
+    STANDS.remove("second")
+    await leave_one(clock, open_store, side_by_side)
+    async with Runtime(store=open_store(), clock=clock, workflows=[with_one_between]) as runtime:
+        assert await (await taken_over(runtime, "r")).result() == [1, 1]
+    assert SEEN == ["first", "third"]

@@ -14,7 +14,11 @@ def saga_of(case: Case, ledger: Ledger | None = None, **options: Any) -> Saga:
     """With a service outside that nobody has asked for anything yet."""
     world = ledger or Ledger()
     return Saga(
-        case.workflow, case.inputs, {**case.options, **options, "resources": [LEDGER.provide(world)]}, world=world
+        case.workflow,
+        case.inputs,
+        {**case.options, **options, "resources": [LEDGER.provide(world)]},
+        world=world,
+        outside=case.outside,
     )
 
 
@@ -34,7 +38,9 @@ def what_came(outcome: Outcome[Any]) -> object:
 def check_world(case: Case, ledger: Ledger) -> None:
     """What was done outside balances; what was taken back was taken back in reverse order, each once."""
     assert ledger.held == case.held
-    if case.name == "rolled_back":
+    if case.name in {"rolled_back", "waited"}:
         assert ledger.given_back == ledger.taken[::-1]
+    if case.name == "waited":
+        assert ledger.taken == ["seat", "pass by ann, for 1 and 2", "never"]
     keys = [line.key for line in ledger.lines]
     assert len(keys) == len(set(keys))

@@ -1,29 +1,36 @@
-"""Five sagas that have to survive. What their steps do is done in the ledger, once for each idempotency key."""
+"""Sagas that have to survive. What their steps do is done in the ledger, once for each idempotency key."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from actorflow import (
+    Approval,
     Fixed,
     Limit,
+    Operator,
+    RecordNotFound,
     Recover,
     Resource,
     Retry,
+    Store,
     TryAgain,
     Workflow,
+    approval,
     around,
     choose,
     each,
     emit,
     group,
     repeat,
+    sleep,
     step,
     step_context,
+    wait_for_signal,
     workflow,
 )
 from tests.durable.ledger import Ledger, Refused
@@ -246,25 +253,86 @@ def rolled_back(things: list[str]) -> str:
     return never([reserve("seat"), lent(things)[0]])
 
 
+# ── one that waits: for time, for two payments of the same name, for a person ─────────────────────────────────────────
+
+
+@step
+async def board(answer: Approval, paid: Sequence[int]) -> str:
+    return LEDGER.get().take(pass_of(answer, paid), key())
+
+
+@board.undo
+async def leave_board(value: str, answer: Approval, paid: Sequence[int]) -> None:
+    LEDGER.get().give_back(pass_of(answer, paid), key())
+
+
+def pass_of(answer: Approval, paid: Sequence[int]) -> str:
+    return f"pass by {answer.who}, for {' and '.join(map(str, paid))}"
+
+
+@workflow
+def waited() -> str:
+    """The first payment comes early, before it is waited for; the second one late."""
+    slept = sleep(11, after=[reserve("seat")])
+    first = wait_for_signal.options(after=[slept])("paid", int)
+    second = wait_for_signal.options(after=[first])("paid", int, timeout=86_400, default=0)
+    answer = approval.options(after=[second])("May they fly?", by=["ann", "bob"])
+    return never([board(answer, [first, second])])
+
+
+async def say_what_is_waited_for(store: Store) -> None:
+    """Each thing once: whoever says it is told that it is accepted, and never comes back to it."""
+    async with Operator(store) as operator:
+        await until(operator, None)
+        await operator.signal("saga", "paid", 1, who="bank")
+        await until(operator, "wait_for_signal_2")
+        await asyncio.sleep(10.5)
+        await operator.signal("saga", "paid", 2, who="bank")
+        await until(operator, "approval")
+        await asyncio.sleep(10.5)
+        await operator.approve("saga", who="ann", why="they have paid")
+
+
+WAITING = frozenset({"waiting for a signal", "waiting for approval"})
+
+
+async def until(operator: Operator, step: str | None) -> None:
+    """Waits until the step waits; until there is a run, if no step is named."""
+    seen = 0
+    for _ in range(10_000):
+        with suppress(RecordNotFound):
+            tail = (await operator.record("saga")).tail
+            if step is None or (tail > seen and step in await waiting(operator)):
+                return
+            seen = tail
+        await asyncio.sleep(1.0)
+    raise AssertionError(f"nothing waits at {step!r}")
+
+
+async def waiting(operator: Operator) -> set[str]:
+    return {step.name for step in (await operator.inspect("saga")).steps if step.status in WAITING}
+
+
 # ── all of them ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
 class Case:
-    """`held`: what must be held in the end; `options`: of `Runtime`."""
+    """`held`: what must be held in the end; `options`: of `Runtime`; `outside`: what people do meanwhile."""
 
     workflow: Workflow[..., Any]
     inputs: tuple[Any, ...]
     held: frozenset[str]
     options: Mapping[str, Any]
+    outside: Callable[[Store], Coroutine[Any, Any, None]] | None = None
 
     @property
     def name(self) -> str:
         return self.workflow.name
 
 
-def case(workflow: Workflow[..., Any], *inputs: Any, held: Sequence[str], **options: Any) -> Case:
-    return Case(workflow, inputs, frozenset(held), options)
+def case(workflow: Workflow[..., Any], *inputs: Any, held: Sequence[str], outside: Any = None, **options: Any) -> Case:
+    return Case(workflow, inputs, frozenset(held), options, outside)
 
 
 CASES = [
@@ -274,3 +342,6 @@ CASES = [
     case(compensating, "Oslo", held=["Oslo seat", "Oslo charge", "confirmed"]),
     case(rolled_back, ["pen", "ink"], held=[]),
 ]
+"""Those that need nobody."""
+WAITED = case(waited, held=[], outside=say_what_is_waited_for)
+ALL = [*CASES, WAITED]

@@ -1,4 +1,4 @@
-"""Crashes everywhere (R48 to R50): five sagas die at every point that they reach, and at every pair of points, and come to the same end."""
+"""Crashes everywhere (R48 to R50): six sagas die at every point that they reach, and at every pair of points, and come to the same end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from actorflow.store import SQLiteStore, Store
 from actorflow.testing import CRASH_POINTS, Crashing, MockClock, Story, crash_everywhere
 from tests.durable.compared import check_world, saga_of, what_came
 from tests.durable.ledger import Ledger
-from tests.durable.sagas import CASES, Case
+from tests.durable.sagas import ALL, Case
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -29,7 +29,7 @@ def check(story: Story, undisturbed: Story, case: Case) -> None:
         ledger.close()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 async def test_a_saga_that_dies_at_any_two_points_ends_as_if_it_had_not(
     clock: MockClock, case: Case, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,7 +54,7 @@ async def test_a_saga_that_dies_at_any_two_points_ends_as_if_it_had_not(
 @pytest.mark.parametrize(
     "options", [{"durability": "write_behind"}, {"asks": True}], ids=["write-behind", "asked again"]
 )
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 async def test_a_saga_that_dies_once_ends_as_if_it_had_not(
     clock: MockClock, case: Case, options: dict[str, Any]
 ) -> None:
@@ -68,7 +68,7 @@ async def test_a_saga_that_dies_once_ends_as_if_it_had_not(
         check(story, undisturbed, case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 async def test_a_saga_on_sqlite_that_dies_at_any_point_ends_as_if_it_had_not(
     clock: MockClock, case: Case, tmp_path: Path
 ) -> None:
@@ -90,7 +90,7 @@ async def test_a_saga_on_sqlite_that_dies_at_any_point_ends_as_if_it_had_not(
 
 async def test_the_sagas_reach_every_point_but_those_of_guards_and_failed_commits(clock: MockClock) -> None:
     reached = set[str]()
-    for case in CASES:
+    for case in ALL:
         story = await Crashing(saga_of(case), clock=clock).run(lambda point, count: count == 4)
         reached.update(story.points)
         story.saga.world.close()

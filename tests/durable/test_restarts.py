@@ -18,7 +18,7 @@ from actorflow.testing import Crashing, MockClock, Saga, Story, at_every_commit
 from actorflow.testing.crashes import Strikes
 from actorflow.testing.everywhere import never, once_at
 from tests.durable.compared import check_world, saga_of, what_came
-from tests.durable.sagas import CASES, Case
+from tests.durable.sagas import ALL, Case
 from tests.nested.drawn import HEARD, Heard, Refused, drawn
 from tests.nested.model import play
 from tests.nested.played import exits_fail, statements, tries_again
@@ -30,7 +30,7 @@ IN_CI = bool(os.environ.get("CI"))
 EXAMPLES = int(os.environ.get("RESTARTS", "300" if IN_CI else "60"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 async def test_a_saga_whose_runtime_dies_after_every_commit_ends_as_if_it_had_not(clock: MockClock, case: Case) -> None:
     """R53: steps that happen to be in flight are lost each time, so many times are allowed."""
     undisturbed = await Crashing(saga_of(case), clock=clock).run(never)

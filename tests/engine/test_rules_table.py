@@ -10,7 +10,14 @@ from actorflow.engine.state import STATUS_NAMES
 from tests.simulation.world import World
 
 ROOTS = (facts.Fact, facts.RunFact, facts.StepFact, orders.Request, orders.NodeRequest)
-OUTSIDE = (facts.ActorFact, facts.PoolFact, facts.SnapshotFailed, facts.LeaseLost, facts.EventsLost)
+OUTSIDE = (
+    facts.ActorFact,
+    facts.PoolFact,
+    facts.SnapshotFailed,
+    facts.LeaseLost,
+    facts.EventsLost,
+    facts.ScheduleSkipped,
+)
 """Facts of actors, pools and subscribers, and of what the runtime does with a run that has ended, or that is another one's."""
 
 FINAL = {"SKIPPED", "FAILED", "UNDONE", "UNDO_FAILED", "HOLE"}

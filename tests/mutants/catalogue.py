@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants import engine, pools, runtime, scopes, surroundings, takeovers, waits
+from tests.mutants import engine, pools, recovery, runtime, scopes, stores, surroundings, takeovers, waits
 from tests.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -10,6 +10,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *scopes.MUTANTS,
     *takeovers.MUTANTS,
     *waits.MUTANTS,
+    *recovery.MUTANTS,
+    *stores.MUTANTS,
     *pools.MUTANTS,
     *runtime.MUTANTS,
     *surroundings.MUTANTS,

@@ -22,7 +22,9 @@ from tests.mutants.mutant import ROOT, Mutant
 COPIED = ("actorflow", "tests", "pyproject.toml")
 CONFORMANCE = "tests/conformance"
 PATIENCE = 60.0
-"""Seconds for which a mutant may keep a process; then it hangs, and that kills it, too."""
+"""Seconds for which a mutant may keep the simulation; then it hangs, and that kills it, too."""
+TESTS_PATIENCE = 600.0
+"""Seconds for all conformance tests, which watch each test by themselves."""
 HANGS = "it hangs"
 TEST_PATIENCE = 6
 """Seconds for a test; most take hundredths, the longest one or two."""
@@ -55,12 +57,13 @@ class Sandbox:
                 shutil.copy(source, where / name)
 
     def try_out(self, mutant: Mutant) -> Kill | None:
-        """Asks the simulation, where it can tell, then the conformance tests. None: it survives."""
+        """Asks the simulation, where it can tell, the tests that the mutant names, then the conformance tests. None: it survives."""
         path = self.where / mutant.path
         original = path.read_text()
         self._write(path, mutant.applied(self.where))
         try:
             killed = self.simulate() if mutant.is_simulated else None
+            killed = killed or self.check(mutant.tests.split())
             return killed or self.check(self._tests(mutant, named=True)) or self.check(self._tests(mutant, named=False))
         finally:
             self._write(path, original)
@@ -82,7 +85,7 @@ class Sandbox:
             return None
         patience = [f"--timeout={TEST_PATIENCE}", "--timeout-method=thread"]
         plugins = ["-p", "no:cacheprovider", "-p", "tests.mutants.inside"]
-        output = self._run(["-m", "pytest", "-x", "-q", "--tb=line", *patience, *plugins, *tests])
+        output = self._run(["-m", "pytest", "-x", "-q", "--tb=line", *patience, *plugins, *tests], TESTS_PATIENCE)
         if output is None:
             return None
         last = self.where / LAST_TEST
@@ -102,7 +105,7 @@ class Sandbox:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
             compiled.unlink()
 
-    def _run(self, arguments: Sequence[str]) -> str | None:
+    def _run(self, arguments: Sequence[str], patience: float = PATIENCE) -> str | None:
         """What a process said that failed or had to be killed. None: all is well."""
         said = self.where / ".said"
         with said.open("w") as output:
@@ -116,7 +119,7 @@ class Sandbox:
             )
         hangs = ""
         try:
-            process.wait(PATIENCE)
+            process.wait(patience)
         except subprocess.TimeoutExpired:
             hangs = f"\n{HANGS}"
         finally:

@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         "drains-wait-for-runs-that-only-wait", "R37", "runtime/closing.py",
         "                let_all_rest(machine, after=config.rest_after)\n",
-        "                pass\n",
+        "                repr(config.rest_after)\n",
     ),
     Mutant(
         "runs-that-rest-have-no-time-to-be-woken", "R37", "runtime/recorder.py",

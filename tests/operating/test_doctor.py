@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from actorflow import InvalidState, MemoryStore, NewRun, Operator, Runtime, step, workflow
+from actorflow import InvalidState, MemoryStore, NewRun, Operator, Runtime, sleep, step, wait_for_signal, workflow
+from actorflow.engine.orders import HandlerDue, RetryDue
+from actorflow.facts import StepSucceeded
+from actorflow.runtime.office import Office
 from actorflow.testing import Life, MockClock, crash_at
 from tests.operating.trips import KNOWN, WORLD, World, breaks_off, declines, forever, trip
 
@@ -138,3 +141,84 @@ async def test_a_run_that_its_own_runtime_has_lost(clock: MockClock) -> None:
         await store.open_run(NewRun("t", "trip", b""), owner=owner.number)
         (finding,) = await runtime.doctor()
         assert finding.kind == "lost"
+
+
+# ── a runtime that has a run, and doesn't move it ─────────────────────────────────────────────────────────────────────
+
+
+def forgotten(runtime: Runtime, monkeypatch: pytest.MonkeyPatch, what: type) -> None:
+    """The next message of this kind gets lost on its way to the engine, as by a fault of ours."""
+    executor = runtime._open().executor
+    deliver = executor.handle
+
+    def handle(message: Any) -> None:
+        if type(message) is what:
+            monkeypatch.undo()
+        else:
+            deliver(message)
+
+    monkeypatch.setattr(executor, "handle", handle)
+
+
+@pytest.mark.parametrize("lost", [StepSucceeded, RetryDue, HandlerDue])
+async def test_a_run_that_its_runtime_has_and_doesnt_move(
+    lost: type, clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is renewed, so nobody takes it over; but it has no step in flight, no timer, and nobody to wait for."""
+    acts: dict[type, dict[str, Any]] = {
+        StepSucceeded: {},
+        RetryDue: {"quote": breaks_off},
+        HandlerDue: {"quote": declines, "release": breaks_off},
+    }
+    store = MemoryStore(clock=clock)
+    async with Runtime(store=store, drain_timeout=0, **options(World(**acts[lost]), clock)) as runtime:
+        forgotten(runtime, monkeypatch, lost)
+        await runtime.options(run_id="t").start(trip, "Oslo")
+        await asyncio.sleep(4000)
+        (finding,) = await runtime.doctor()
+        assert (finding.run_id, finding.kind) == ("t", "still")
+        assert "this runtime has it, and nothing of it goes on or waits since" in finding.what
+        assert (await runtime.explain("t")).reasons[0].kind == "still"
+    async with Runtime(store=store, **options(World(), clock)) as runtime:
+        assert await runtime.doctor() == []
+        await asyncio.sleep(7200)
+        assert (await runtime.inspect("t")).status in ("succeeded", "failed")
+
+
+async def test_a_run_that_goes_on_elsewhere_and_does_nothing(clock: MockClock) -> None:
+    """By what is recorded of it: a person has to look."""
+    store = MemoryStore(clock=clock)
+    async with Operator(store, clock=clock) as operator:
+        owner = await store.join("stuck:1", lease=1000)
+        await store.open_run(NewRun("t", "trip", b""), owner=owner)
+        await asyncio.sleep(50)
+        assert await operator.doctor() == []
+        await asyncio.sleep(20)
+        (finding,) = await operator.doctor()
+        assert finding.kind == "still"
+        assert f"runtime {owner} (stuck:1) has it, and nothing of it goes on or waits since" in finding.what
+        assert (await operator.explain("t")).reasons[0].kind == "still"
+
+
+async def test_what_executes_waits_or_sleeps_elsewhere_is_well(clock: MockClock) -> None:
+    """However long that takes, and nothing is recorded meanwhile."""
+
+    @step
+    async def stands() -> None:
+        await forever()
+
+    @workflow
+    def waiting() -> None:
+        sleep(500)
+        wait_for_signal("paid", int)
+        stands()
+
+    store = MemoryStore(clock=clock)
+    async with Runtime(store=store, drain_timeout=0, clock=clock, seed=0) as runtime:
+        operator = Office(store, clock=clock)
+        run = await runtime.options(run_id="t").start(waiting)
+        for _ in range(20):
+            await asyncio.sleep(50)
+            assert await operator.doctor() == await runtime.doctor() == []
+        await run.cancel()
+        await run.outcome()

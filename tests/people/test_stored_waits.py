@@ -236,3 +236,22 @@ async def test_a_value_that_an_operator_got_wrong_is_passed_over(clock: MockCloc
         await runtime.signal("r", "paid", Payment(2))
         assert await run.result() == "paid 2"
         await check_store(store)
+
+
+async def test_one_that_waits_for_several_things_is_due_when_the_first_of_them_ends(
+    clock: MockClock, store: MemoryStore
+) -> None:
+    """R37."""
+
+    @workflow
+    def two_naps() -> list[str]:
+        short, long = sleep(timedelta(days=2)), sleep(timedelta(days=30))
+        return [note.options(after=[short])("short"), note.options(after=[long])("long")]
+
+    began = clock.time()
+    async with Runtime(store=store, clock=clock) as runtime:
+        await runtime.options(run_id="r").start(two_naps)
+        await clock.advance(1)
+    async with store:
+        assert (await store.get_run("r")).wake == pytest.approx(began + 2 * DAY, abs=2)
+        await check_store(store)

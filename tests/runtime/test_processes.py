@@ -58,7 +58,7 @@ class Call:
         self.work = ProcessWork(
             "tests.runtime.process_functions",
             name,
-            encode_arguments(CODEC, spec, args),
+            encode_arguments(spec, args),
             ended=self._ended,
             entered=lambda at: self.entered.set(),
             label=name,
@@ -127,7 +127,7 @@ async def test_calls_one_after_the_other_in_one_worker(processes: Processes) -> 
 async def test_arguments_and_result_go_by_the_annotated_types_of_the_step(processes: Processes) -> None:
     start = datetime(2030, 1, 1, tzinfo=UTC)
     done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    payload = encode_arguments(CODEC, process_functions.SPEC, [Trip("Oslo", start), 1, 2, "late"], ("note",))
+    payload = encode_arguments(process_functions.SPEC, [Trip("Oslo", start), 1, 2, "late"], ("note",))
     processes.submit(
         ProcessWork("tests.runtime.process_functions", "postpone", payload, ended=lambda *it: done.set_result(it[0]))
     )
@@ -289,9 +289,8 @@ PROGRAM = """
 import asyncio, sys
 from actorflow.clock import Clock
 from actorflow.failures import failed_with
-from actorflow.runtime.process_frames import encode_arguments
+from actorflow.runtime.process_frames import PIPE, encode_arguments
 from actorflow.runtime.processes import Processes, ProcessWork
-from actorflow.store import Codec
 from tests.runtime.process_functions import spec_of
 
 class Odd(Exception): pass
@@ -302,13 +301,13 @@ def odd(text): raise Odd(text)
 
 async def call(processes, name):
     done = asyncio.get_running_loop().create_future()
-    payload = encode_arguments(Codec(), spec_of(where, str, str), ["called"])
+    payload = encode_arguments(spec_of(where, str, str), ["called"])
     processes.submit(ProcessWork("__main__", name, payload, ended=lambda *it: done.set_result(it[0])))
     return await done
 
 async def main():
     processes = Processes(asyncio.get_running_loop(), Clock(), 1)
-    print(Codec().decode((await call(processes, "where")).data))
+    print(PIPE.decode((await call(processes, "where")).data))
     print(failed_with((await call(processes, "odd")).rebuild(), Odd))
     await processes.close()
 

@@ -36,7 +36,7 @@ def binaries() -> Path:
 async def empty(store: PostgresStore) -> None:
     """Forgets all that is in a store."""
     db = store._desk._db
-    tables = "runs, run_labels, step_runs, attempts, turns, runtimes, messages, notes"
+    tables = "runs, run_labels, step_runs, attempts, turns, runtimes, messages, notes, schedules"
     await db.execute("TRUNCATE " + ", ".join(f"actorflow.{table}" for table in tables.split(", ")))
 
 

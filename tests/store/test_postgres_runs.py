@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from actorflow.errors import LeaseLost, RunConflict, StoreBusy
+from actorflow.errors import LeaseExpired, RunConflict, StoreBusy
 from actorflow.store import (
     Append,
     Entry,
@@ -90,6 +90,21 @@ async def test_a_database_of_version_1_opens_with_all_that_was_recorded(dsn: str
     await asyncio.gather(*(store.__aexit__() for store in stores))
 
 
+async def test_a_database_of_version_2_opens_and_takes_schedules(dsn: str) -> None:
+    old = await asyncpg.connect(dsn)
+    await old.execute("CREATE SCHEMA actorflow")
+    await old.execute("CREATE TABLE actorflow.versions (version integer PRIMARY KEY, name text, applied float8)")
+    for migration in migrations("postgres")[:2]:
+        await old.execute(migration.sql)
+        await old.execute("INSERT INTO actorflow.versions VALUES ($1, $2, 0)", migration.version, migration.name)
+    await old.execute("INSERT INTO actorflow.runs VALUES (nextval('actorflow.numbers'), 'r', 'book', 'in', 5)")
+    await old.close()
+    async with PostgresStore(dsn) as store:
+        assert (await store.get_run("r")).workflow == "book"
+        await store.open_schedule("nightly", trigger="0 6 * * *", since=1.0)
+        assert await store.move_schedule("nightly", last=2.0)
+
+
 async def test_r50_what_is_remembered_of_a_run_is_worth_nothing_when_another_process_has_taken_it(
     store: PostgresStore, other: PostgresStore, clock: StoreClock
 ) -> None:
@@ -100,7 +115,7 @@ async def test_r50_what_is_remembered_of_a_run_is_worth_nothing_when_another_pro
     clock.pass_by(LEASE + 1)
     assert [run.tail for run in await other.claim_runs(two)] == [1] * 3
     late = await store.together([Append(f"r{each}", one, 2, b"late") for each in range(3)])
-    assert [type(each) for each in late] == [LeaseLost] * 3
+    assert [type(each) for each in late] == [LeaseExpired] * 3
     assert await other.append("r0", owner=two, sequence=2, turns=b"t2", change=RunChange("succeeded")) == 2
     assert await store.turns("r0") == [b"t1", b"t2"]
     assert await store.turns("r1") == [b"t1"]
@@ -187,7 +202,7 @@ async def test_runs_that_begin_beside_one_that_is_there(store: PostgresStore, ot
     ]
     answers = await store.together(opens)
     assert [getattr(answer, "is_new", type(answer)) for answer in answers] == [
-        True, int, False, LeaseLost, RunConflict, LeaseLost, True, int,
+        True, int, False, LeaseExpired, RunConflict, LeaseExpired, True, int,
     ]  # fmt: skip
     assert await store.turns("a") == await store.turns("b") == [b"t"]
     assert await store.turns("there") == []

@@ -10,7 +10,8 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from actorflow.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
-from actorflow.store import SQLiteStore, StepRun
+from actorflow.store import Entry, NewRun, RunChange, SQLiteStore, StepRun, Turn, Turns, encode_turns
 from actorflow.store import sqlite_open as opening
 from actorflow.store.queries import Migration, migrations
 
@@ -141,6 +142,25 @@ async def test_a_full_disk_is_told_and_works_on_when_there_is_room(store: SQLite
     assert (await store.complete_step(mine.id, b"x" * 500_000, token=1)).status == "completed"
 
 
+async def test_what_was_gathered_for_a_commit_that_found_no_room_is_forgotten(path: Path) -> None:
+    """Turns, runs and owners are as they were, and the same append is fine when there is room."""
+    async with SQLiteStore(path) as store:
+        owner = await store.join("here", lease=30.0)
+        await store.open_run(NewRun("r", "w", b""), owner=owner)
+        await on_its_thread(store, "PRAGMA max_page_count=1")
+        large = encode_turns(Turns("here", 0.0, [Turn([Entry("Noted", "", -1, 0, 0.0, b"x" * 500_000)], [])]))
+        with pytest.raises(StoreFull):
+            await store.append("r", owner=owner, sequence=1, turns=large, change=RunChange(status="succeeded"))
+        assert (await store.get_run("r")).status == "running"
+        assert await store.turns("r") == []
+        await on_its_thread(store, "PRAGMA max_page_count=100000")
+        assert (await store.get_run("r")).tail == 0
+        await store.append("r", owner=owner, sequence=1, turns=large)
+        assert await store.turns("r") == [large]
+        run = await store.get_run("r")
+        assert (run.status, run.tail, run.owner) == ("running", 1, owner)
+
+
 async def on_its_thread(store: SQLiteStore, pragma: str) -> None:
     """The connection is used by its own thread alone: the pragma rides with a read."""
     together = store._desk._together
@@ -221,6 +241,29 @@ async def test_the_database_of_another_program_is_refused(path: Path) -> None:
     await refused(path, StoreUnavailable, "something else")
 
 
+async def test_a_file_that_another_process_makes_at_the_same_moment_is_no_other_program_s(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read before it made its tables, and something afterwards, as if they were somebody else's."""
+    others: list[sqlite3.Connection] = []
+
+    class Overtaken(sqlite3.Connection):
+        def execute(self, sql: str, /, *given: object) -> sqlite3.Cursor:
+            if sql == "SELECT 1 FROM sqlite_master" and not others:
+                others.append(sqlite3.connect(path))
+                with suppress(sqlite3.OperationalError):  # it has to wait
+                    others.append(opening.open_database(path, "NORMAL", 0.01))
+            return super().execute(sql, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Overtaken))
+        overtaken = opening.open_database(path, "NORMAL", 1.0)
+    for one in (overtaken, *others):
+        one.close()
+    async with SQLiteStore(path) as store:
+        assert await store.count_runs() == {}
+
+
 # ── damage ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -283,6 +326,22 @@ async def test_a_row_that_cannot_be_is_told_and_left_alone(
             store.completed_steps("r"),
         ):
             with pytest.raises(StoreCorrupt, match=f"step run {mine.id} of run 'r'"):
+                await ask
+
+
+@pytest.mark.parametrize("damage", ["since = 'noon'", "last = x'00'", "\"trigger\" = x'00'"])
+async def test_a_schedule_that_cannot_be_is_told_and_left_alone(path: Path, mine: StepRun, damage: str) -> None:
+    async with SQLiteStore(path) as store:
+        await store.open_schedule("n", trigger="t", since=1.0)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE schedules SET {damage}")
+    async with SQLiteStore(path) as store:
+        for ask in (
+            store.open_schedule("n", trigger="t", since=1.0),
+            store.move_schedule("n", last=2.0),
+            store.schedules(),
+        ):
+            with pytest.raises(StoreCorrupt, match="schedule 'n' can't be"):
                 await ask
 
 

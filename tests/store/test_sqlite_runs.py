@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from actorflow.errors import LeaseLost, RecordNotFound, RunConflict, StoreCorrupt
+from actorflow.errors import LeaseExpired, RecordNotFound, RunConflict, StoreCorrupt
 from actorflow.store import Append, Entry, NewRun, OpenRun, RunChange, SQLiteStore, Turn, Turns, encode_turns
 from actorflow.testing.store_states import LEASE, StoreClock, ended, opened
 
 OLD = Path(__file__).parent / "version_1.sqlite"
+OLDER_BY_ONE = Path(__file__).parent / "version_2.sqlite"
 
 
 @pytest.fixture
@@ -72,6 +73,20 @@ async def test_a_database_written_by_version_1_opens_with_all_that_was_recorded(
         assert int(later.id) > owner > int(hotel.id)
 
 
+async def test_a_database_written_by_version_2_opens_with_all_that_was_recorded(path: Path) -> None:
+    shutil.copy(OLDER_BY_ONE, path)
+    async with SQLiteStore(path) as store:
+        ended, free = await store.get_run("trip-1"), await store.get_run("trip-2")
+        assert (ended.status, ended.result, ended.labels, ended.tail) == ("succeeded", b"done", {"team": "travel"}, 1)
+        assert (free.status, free.owner) == ("running", None)
+        assert await store.completed_outputs("trip-2") == [b"out"]
+        assert [note.who for note in await store.notes("trip-1")] == ["ann"]
+        assert [message.data for message in await store.messages(run_id="trip-2")] == [b"x"]
+        assert await store.schedules() == []
+        await store.open_schedule("nightly", trigger="0 6 * * *", since=1.0)
+        assert await store.move_schedule("nightly", last=2.0)
+
+
 async def test_processes_that_open_an_old_file_at_once_bring_it_up_to_date_once(path: Path) -> None:
     shutil.copy(OLD, path)
     stores = [SQLiteStore(path) for _ in range(4)]
@@ -93,7 +108,7 @@ async def test_r50_what_is_remembered_of_a_run_is_forgotten_when_another_process
     clock.pass_by(LEASE + 1)
     (taken,) = await other.claim_runs(two)
     assert taken.tail == 1
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseExpired):
         await store.append("r", owner=one, sequence=2, turns=b"late")
     assert not await store.renew(one, lease=LEASE)
     assert await other.append("r", owner=two, sequence=2, turns=b"t2", change=RunChange("succeeded")) == 2

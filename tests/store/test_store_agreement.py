@@ -61,7 +61,7 @@ ODD = st.tuples(
 CLAIMS = st.tuples(
     st.just("claim"), OWNERS, SMALL, st.one_of(st.none(), st.none(), RUNS), st.one_of(st.none(), st.lists(TEXTS))
 )
-READS = st.sampled_from(["run", "turns", "statuses", "outputs", "count", "runtimes", "notes"])
+READS = st.sampled_from(["run", "turns", "statuses", "outputs", "count", "runtimes", "notes", "schedules"])
 OPENS = st.tuples(st.just("open"), OWNERS, RUNS, st.sampled_from("aaaab"), LABELS)
 OTHERS = st.one_of(
     st.tuples(st.just("join"), st.sampled_from([3.0, 30.0])),
@@ -78,6 +78,9 @@ OTHERS = st.one_of(
     ),
     st.tuples(st.just("begin"), RUNS, TEXTS),
     st.tuples(st.just("note"), RUNS),
+    st.tuples(st.just("begin_schedule"), TEXTS, st.sampled_from("aab"), SMALL),
+    st.tuples(st.just("move_schedule"), TEXTS, SMALL),
+    st.tuples(st.just("schedule"), TEXTS),
 )
 WORDS = st.one_of(OPENS, APPENDS, APPENDS, CHANGING, ODD, CLAIMS, OTHERS, st.tuples(st.just("read"), READS, RUNS))
 FIRST: Any = (
@@ -151,6 +154,12 @@ def request(side: Side, word: tuple[Any, ...], known: dict[str, Known], start: f
             return ask.BeginStep(run, step, b"in", "w")
         case "note", run:
             return ask.TakeNote(run, "ann", "looked", "")
+        case "begin_schedule", name, trigger, since:
+            return ask.OpenSchedule(name, trigger, start + since)
+        case "move_schedule", name, last:
+            return ask.MoveSchedule(name, start + last)
+        case "schedule", name:
+            return ask.ListSchedules(name)
         case _:
             return reading(word[1], word[2])
 
@@ -159,6 +168,7 @@ def reading(what: str, run: str) -> Any:
     return {
         "run": ask.GetRun(run), "turns": ask.ReadTurns(run), "statuses": ask.StepStatuses(run), "notes": ask.ListNotes(run),
         "outputs": ask.CompletedOutputs(run), "count": ask.CountRuns(), "runtimes": ask.ListRuntimes(),
+        "schedules": ask.ListSchedules(),
     }[what]  # fmt: skip
 
 
@@ -223,6 +233,7 @@ async def pictures(side: Side) -> list[Any]:
     for store in side.stores:
         runs = (await store.list_runs()).runs
         found = [[await picture(store, run.run_id, side) for run in runs], await store.count_runs()]
+        found.append(await store.schedules())
     return found
 
 

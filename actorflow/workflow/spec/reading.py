@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import Parameter
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET
 
 from actorflow.errors import InvalidWorkflow, brief, suggest
 from actorflow.plan import InputSpec
+from actorflow.policy import DURABILITIES, Durability
 from actorflow.workflow.built import built
 from actorflow.workflow.entries import BROKEN, Content, Entry, Options
 from actorflow.workflow.named_bodies import InnerContent
@@ -57,7 +58,7 @@ class Reading:
 
     def workflow(self, spec: Any) -> Content | None:
         """All of it, as a builder is told; None if there is nothing to go on with."""
-        may = ("description", "inputs", "returns", "return_type")
+        may = ("description", "durability", "inputs", "returns", "return_type")
         if is_object(spec) and spec.get("format", FORMAT) != FORMAT:
             self.problems.append(
                 f"$.format: {brief(spec['format'])} isn't a format that is known here; this is {FORMAT}"
@@ -76,6 +77,7 @@ class Reading:
             line="$",
             return_type=UNSET if return_type is None else self.values.type(return_type, "$.return_type"),
             has_paths=True,
+            durability=cast("Durability | None", found.one_of("durability", *DURABILITIES)),
         )
         self._content(found, content)
         return content

@@ -17,6 +17,7 @@ from actorflow.plan import (
     StepSpec,
     at,
 )
+from actorflow.policy import Durability
 from actorflow.workflow.debugging import DebugLine
 from actorflow.workflow.definition import Definition
 from actorflow.workflow.spec.arguments import Place
@@ -33,9 +34,9 @@ FORMAT = 1
 """The version of the format; a spec says which one it is in."""
 
 
-def tell_workflow(definition: Definition, registry: Registry) -> dict[str, Any]:
+def tell_workflow(definition: Definition, registry: Registry, durability: Durability | None) -> dict[str, Any]:
     """The spec of a workflow. Raises `InvalidWorkflow` with all that can't be told as data."""
-    return Telling(definition.draft(), registry).told()
+    return Telling(definition.draft(), registry).told(durability)
 
 
 class Telling:
@@ -44,7 +45,7 @@ class Telling:
         self.registry = registry
         self._problems: list[str] = []
 
-    def told(self) -> dict[str, Any]:
+    def told(self, durability: Durability | None) -> dict[str, Any]:
         draft = self._draft
         if draft.middleware:
             self._problems.append(
@@ -53,6 +54,8 @@ class Telling:
         spec: dict[str, Any] = {"format": FORMAT, "name": draft.name}
         if draft.description:
             spec["description"] = draft.description
+        if durability is not None:
+            spec["durability"] = durability
         spec["inputs"] = [self._input(each.name, each.type, each.default) for each in draft.inputs]
         spec |= self.content(Place(draft, self.registry))
         spec["return_type"] = self._tried(

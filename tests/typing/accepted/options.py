@@ -4,7 +4,7 @@ from typing import assert_type
 
 from trip import Charge, Seat, Trip, charge_card, reserve_seat
 
-from actorflow import Exponential, Fixed, Limit, Rate, Retry, Skip, workflow
+from actorflow import Durability, Exponential, Fixed, Limit, Rate, Retry, Runtime, Skip, workflow
 
 
 def enough(seat: Seat, nights: int) -> Skip[Charge] | None:
@@ -34,3 +34,16 @@ def paid(trip: Trip) -> Charge:
     seat = reserve_seat.options(retry=Retry(backoff=Exponential(0.1, factor=3)))(trip.city)
     assert_type(PAY(seat, trip.nights), Charge)
     return PAY.options(name="again", after=[seat])(seat, nights=2)
+
+
+LEVEL: Durability = "write_behind"
+
+
+@workflow(durability="none")
+def quick(nights: int) -> int:
+    return nights
+
+
+async def quickly() -> None:
+    async with Runtime(durability="none") as runtime:
+        assert_type(await runtime.options(durability="strict").run(quick.options(durability=LEVEL), nights=3), int)

@@ -2,7 +2,7 @@
 
 from trip import Seat, charge_card, label, reserve_seat
 
-from actorflow import Exponential, Limit, Rate, Retry, Skip, TryAgain, step
+from actorflow import Exponential, Limit, Rate, Retry, Runtime, Skip, TryAgain, step, workflow
 
 r1 = Retry(attempt=3)  # BAD
 r2 = Retry(attempts="3")  # BAD
@@ -44,3 +44,15 @@ def s2() -> None: ...
 
 @step(mode="gpu")  # BAD
 def s3() -> None: ...
+
+
+@workflow(durability="always")  # BAD
+def w1() -> None: ...
+
+
+@workflow
+def w2() -> None: ...
+
+
+w3 = w2.options(durability=True)  # BAD
+d1 = Runtime(durability="behind")  # BAD

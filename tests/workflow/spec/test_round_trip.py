@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actorflow import (
+    InvalidWorkflow,
     Registry,
     Runtime,
     Workflow,
@@ -77,6 +78,17 @@ def test_everything_that_can_be_said_goes_through_json_and_back() -> None:
     assert [(each.name, each.type, each.default) for each in back.inputs] == [
         (each.name, each.type, each.default) for each in everything.inputs
     ]
+
+
+def test_how_durable_its_runs_are_goes_along() -> None:
+    lasting = book.options(durability="write_behind")
+    assert there_and_back(lasting).durability == "write_behind"
+    assert there_and_back(book).durability is None
+    wrong = {**book.to_spec(REGISTRY), "durability": "stricct"}
+    with pytest.raises(
+        InvalidWorkflow, match=r"\$\.durability: 'stricct' is none of none, write_behind, strict.*'strict'"
+    ):
+        Workflow.from_spec(wrong, REGISTRY)
 
 
 async def test_what_comes_back_runs(runtime: Runtime) -> None:

@@ -264,6 +264,26 @@ SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::tex
 SELECT run, notes.number, run_id, who, what, why, at FROM actorflow.notes JOIN actorflow.runs ON runs.number = run
 WHERE run = ANY($1::bigint[]) ORDER BY notes.number;
 
+-- add_schedules --
+-- Schedules that nobody has opened before: one array per column.
+INSERT INTO actorflow.schedules (name, "trigger", since)
+SELECT * FROM unnest($1::text[], $2::text[], $3::float8[])
+ON CONFLICT (name) DO NOTHING;
+
+-- lock_schedules --
+-- Schedules by their names; nobody else may change them until this transaction has ended.
+SELECT name, "trigger", since, last FROM actorflow.schedules WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE;
+
+-- list_schedules --
+-- All schedules, names in order; or the one of a name.
+SELECT name, "trigger", since, last FROM actorflow.schedules WHERE $1::text IS NULL OR name = $1 ORDER BY name;
+
+-- keep_schedules --
+-- Schedules as they are from now on: one array per column.
+UPDATE actorflow.schedules SET "trigger" = now.said, since = now.since, last = now.last
+FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[]) AS now (name, said, since, last)
+WHERE schedules.name = now.name;
+
 -- find_rows --
 -- Step runs by their numbers.
 SELECT number, run, step, status, input, output, error, token, sequence, worker, started, ended

@@ -186,6 +186,19 @@ INSERT INTO notes (number, run, who, what, why, at) VALUES (?, ?, ?, ?, ?, ?);
 -- What operators did to a run, in order.
 SELECT notes.number, run_id, who, what, why, at FROM notes JOIN runs ON runs.number = run WHERE run = ? ORDER BY notes.number;
 
+-- find_schedule --
+-- How far the schedule of a name has come.
+SELECT name, "trigger", since, last FROM schedules WHERE name = ?;
+
+-- list_schedules --
+-- All schedules, names in order.
+SELECT name, "trigger", since, last FROM schedules ORDER BY name;
+
+-- keep_schedule --
+-- A schedule as it is from now on.
+INSERT INTO schedules (name, "trigger", since, last) VALUES (?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET "trigger" = excluded."trigger", since = excluded.since, last = excluded.last;
+
 -- find_row --
 -- The step run of a number.
 SELECT step_runs.number, run, run_id, step, step_runs.status, input, output, error, token, sequence, worker, started, step_runs.ended
