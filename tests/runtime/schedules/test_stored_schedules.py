@@ -328,6 +328,40 @@ async def test_what_was_missed_is_made_up_for_once_by_replicas_that_start_togeth
         assert await stored_runs(looker) == every(10, 10, 130)
 
 
+async def test_runs_that_are_not_stored_are_started_at_most_once(stores: Sequence[Store], clock: MockClock) -> None:
+    """By the replica that writes the due time down first."""
+    one, two, looker = stores
+    skipped: list[str] = []
+    async with Runtime(store=one, clock=clock) as first, Runtime(store=two, clock=clock) as second:
+        for runtime in (first, second):
+            runtime.subscribe(lambda event: skipped.append(event.fact.why), ScheduleSkipped)
+            runtime.options(durability="none").schedule("tick", Every(600), report, "x")
+            runtime.options(durability="none").schedule("any", Every(HOUR), anything, object())
+        await asyncio.sleep(1805)
+    assert FIRED == ["00:10:00Z", "00:20:00Z", "00:30:00Z"]
+    async with looker:
+        assert await looker.count_runs() == {}
+        assert {record.name: record.last for record in await looker.schedules()} == {
+            "any": None,
+            "tick": at(1800).timestamp(),
+        }
+
+
+async def test_a_run_that_is_not_stored_and_cannot_be_started_is_told(clock: MockClock) -> None:
+    skipped: list[str] = []
+    async with Runtime(store=MemoryStore(clock=clock), clock=clock) as runtime:
+        runtime.subscribe(lambda event: skipped.append(event.fact.why), ScheduleSkipped)
+        schedule = runtime.options(durability="none").schedule("tick", Every(600), report, "x")
+
+        async def fails(due: datetime) -> None:
+            raise ZeroDivisionError
+
+        schedule._dealing.firing.start = fails  # type: ignore[method-assign]
+        await clock.advance(605)
+        assert schedule.last == at(600)
+    assert skipped == ["failed"]
+
+
 # ── crashes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
