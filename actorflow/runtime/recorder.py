@@ -199,7 +199,7 @@ class Recorder:
             let_rest(self.machine, row)
 
     def refused(self, row: Row, refusal: BaseException) -> None:
-        if isinstance(refusal, LeaseExpired):
+        if isinstance(refusal, LeaseExpired) and not is_being_started(row):  # else another runtime was quicker
             log.warning("another runtime has taken the run over", run=row.id)
         if isinstance(refusal, (LeaseExpired, RunConflict)):
             self.machine.let_go(row, refusal)
@@ -247,3 +247,9 @@ class Recorder:
         self.is_closed = True
         if self.under_way is not None:
             await asyncio.wait({self.under_way})
+
+
+def is_being_started(row: Row) -> bool:
+    """Whether nobody was told yet that there is such a run."""
+    journal = row.journal
+    return journal is not None and journal.accepted is not None and not journal.accepted.done()

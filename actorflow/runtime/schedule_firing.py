@@ -24,7 +24,7 @@ DUE: Final = "due"
 
 
 class Firing:
-    """`is_recorded`: its runs are stored. Only then is a run created once, whichever replica starts it (R47)."""
+    """`is_recorded`: its runs are stored, as `check` has found. Only then is a run created once, whichever replica starts it (R47)."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Firing:
         self.workflow = workflow
         self.args = args
         self.kwargs = kwargs
-        self.is_recorded = machine.keeper is not None
+        self.is_recorded = False
 
     def run_id(self, due: datetime) -> str:
         return f"{self.name}@{iso(due)}"
@@ -63,10 +63,13 @@ class Firing:
         check_name(self.name)
         check_settings(self.settings)
         guardrails.check_workflow(self.workflow)
-        plan = self.machine.known.plan_of(self.workflow)
+        machine = self.machine
+        durability = machine.starting.durability(self.settings, self.workflow)
+        self.is_recorded = machine.keeper is not None and durability != "none"
+        plan = machine.known.plan_of(self.workflow, recorded=self.is_recorded)
         inputs = self.workflow.bind(self.args, self.kwargs)
-        if self.machine.keeper is not None and self.is_recorded:
-            desk = self.machine.keeper.desk
+        if machine.keeper is not None and self.is_recorded:
+            desk = machine.keeper.desk
             inputs_data(desk, plan, inputs)
             desk.encode(dict(self.settings.context), dict[str, Any], "the run's context")
 

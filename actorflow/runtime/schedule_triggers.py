@@ -13,6 +13,7 @@ import msgspec
 
 from actorflow.errors import InvalidInput, brief
 from actorflow.runtime.forms import is_seconds, is_text, one_of, or_none, refuse_others
+from actorflow.runtime.schedule_clocks import all_through, at_each_time, earliest_face, growing
 
 Missed: TypeAlias = Literal["skip", "once", "all"]
 Overlap: TypeAlias = Literal["skip", "queue", "allow"]
@@ -110,7 +111,7 @@ class Cron(Trigger, frozen=True):
     `@monthly` and `@yearly` do, too. `timezone` is an IANA name, or a `ZoneInfo`.
 
     Where clocks change it does what Debian's cron does. A time of day that doesn't exist comes due right after the gap, one that comes twice comes
-    due once; what comes due all through an hour, as `*/10 * * * *`, goes by the time that has passed.
+    due once. What has `*` for its minute or hour, as `*/10 * * * *`, comes due whenever the clock shows it: twice in an hour that comes twice.
 
     Needs the extra `actorflow[cron]`. Raises `InvalidInput`.
     """
@@ -151,14 +152,11 @@ class Cron(Trigger, frozen=True):
         return zone_of(self.timezone)
 
     def following(self, moment: datetime) -> Iterator[datetime]:
-        """A gap is left with what was due in it due at one time, and an hour that comes twice begins with what was due in it before."""
-        last = moment.astimezone(UTC)
         try:
-            for local in cronsim().CronSim(self.fields, moment.astimezone(self.zone)):
-                due = local.astimezone(UTC)
-                if due > last:
-                    last = due
-                    yield due
+            faces = cronsim().CronSim(self.fields, earliest_face(moment, self.zone))
+            _, minute, hour, *_ = faces.parts
+            moments = all_through if minute.startswith("*") or hour.startswith("*") else at_each_time
+            yield from growing(moments(faces, self.zone), moment)
         except (OverflowError, ValueError):  # beyond the year 9999
             return
 
