@@ -11,25 +11,10 @@ from actorflow.clock import Clock
 from actorflow.errors import StoreBusy
 from actorflow.store.lead import Lead, Move, both, lead_of
 from actorflow.store.postgres_reads import PostgresReads, columns
-from actorflow.store.requests import (
-    Append,
-    ClaimRuns,
-    DeleteRun,
-    Leave,
-    ListRuns,
-    ListRuntimes,
-    OpenRun,
-    ReleaseRun,
-    Renew,
-)
+from actorflow.store.requests import ListRuns
 from actorflow.store.run_records import as_moved, labels_as_text
 from actorflow.store.runs import Note, RunMessage, RunRecord, RuntimeRecord, ScheduleRecord
 from actorflow.store.tables import Place
-
-OWNED = (Append, ClaimRuns, Leave, OpenRun, ReleaseRun, Renew)
-ALL_RUNTIMES = (ClaimRuns, DeleteRun, ListRuntimes)
-"""What must know who lives."""
-REMEMBERED = 20_000
 
 
 class PostgresRuns(PostgresReads):

@@ -17,22 +17,7 @@ _labels = msgspec.json.Decoder(dict[str, str])
 
 def run_from(values: tuple[Any, ...]) -> RunRecord:
     """A row without bytes, or a whole one."""
-    (
-        run_id,
-        workflow,
-        status,
-        created,
-        updated,
-        ended,
-        owner,
-        wake,
-        fingerprint,
-        labels,
-        parent,
-        problem,
-        tail,
-        *rest,
-    ) = values
+    run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, tail, *rest = values  # fmt: skip
     inputs, context, options, result, failure = rest or (b"", b"", b"", None, None)
     return RunRecord(
         run_id, workflow, inputs, created, fingerprint, context, labels_from(labels), options, parent,
@@ -67,22 +52,7 @@ def labels_as_text(labels: Mapping[str, str]) -> str:
 
 def is_sound_run(values: tuple[Any, ...]) -> bool:
     """Whether a run's row is of the types that a store writes: SQLite's columns take any."""
-    (
-        run_id,
-        workflow,
-        status,
-        created,
-        updated,
-        ended,
-        owner,
-        wake,
-        fingerprint,
-        labels,
-        parent,
-        problem,
-        tail,
-        *rest,
-    ) = values
+    run_id, workflow, status, created, updated, ended, owner, wake, fingerprint, labels, parent, problem, tail, *rest = values  # fmt: skip
     inputs, context, options, result, failure = rest or (b"", b"", b"", None, None)
     return (
         status in STATUSES

@@ -15,14 +15,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from actorflow.clock import Clock
 from actorflow.errors import InvalidState, StoreError
-from actorflow.store import Append, Request, Store, StoreFace
+from actorflow.store import Append, Request, Store
 from actorflow.testing.clock import MockClock
-
-T = TypeVar("T")
+from actorflow.testing.store_around import StoreAround
 
 
 @dataclass(slots=True, eq=False)
@@ -51,11 +50,11 @@ class Luck:
         self.error: type[StoreError] = StoreError
 
 
-class FaultyStore(StoreFace):
+class FaultyStore(StoreAround):
     """Shows `store`, which it enters and leaves; `clock` is that of the runtime that uses it. `commits` counts the tries so far."""
 
     def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
-        self.store = store
+        super().__init__(store)
         self.clock = clock or Clock()
         self._luck = Luck()
 
@@ -68,9 +67,6 @@ class FaultyStore(StoreFace):
         other = type(self)(self.store.beside(), clock=self.clock)
         other._luck = self._luck
         return other
-
-    def __repr__(self) -> str:
-        return f"FaultyStore({self.store!r})"
 
     def at(
         self,
@@ -103,19 +99,6 @@ class FaultyStore(StoreFace):
         self._luck.faults.clear()
         self._luck.gone_until = 0.0
 
-    async def __aenter__(self) -> Self:
-        await self.store.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.store.__aexit__(*exc)
-
-    async def _ask(self, request: Request[T], /) -> T:
-        (answer,) = await self._ask_all([request])
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer  # type: ignore[no-any-return]
-
     async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
         striking: list[StoreFault] = []
         if any(isinstance(request, Append) for request in requests):
@@ -126,7 +109,7 @@ class FaultyStore(StoreFace):
             await self.strike(fault, "before")
         if self.clock.time() < self._luck.gone_until:
             raise self.error(self._luck.error)
-        answers = await self.store.together(requests)
+        answers = await super()._ask_all(requests)
         for fault in striking:
             await self.strike(fault, "after")
         return answers

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from actorflow.runtime import Runtime, vanish
-from actorflow.store import Append, Request, Store, StoreFace
+from actorflow.store import Append, Request, Store
+from actorflow.testing.store_around import StoreAround
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Death:
     has_come = False
 
 
-class MortalStore(StoreFace):
+class MortalStore(StoreAround):
     """A runtime's own view of a store. When it is dead nothing more gets through, and no call of it ever comes back.
 
     It enters and leaves the store that it shows. `hears` is told the turns that are stored, before the runtime is.
@@ -37,12 +38,9 @@ class MortalStore(StoreFace):
     def __init__(
         self, store: Store, death: Death | None = None, *, hears: Callable[[bytes], None] | None = None
     ) -> None:
-        self.store = store
+        super().__init__(store)
         self.death = death or Death()
         self.hears = hears
-
-    def __repr__(self) -> str:
-        return f"MortalStore({self.store!r})"
 
     @property
     def is_dead(self) -> bool:
@@ -52,23 +50,10 @@ class MortalStore(StoreFace):
         """It dies with this one."""
         return type(self)(self.store.beside(), self.death)
 
-    async def __aenter__(self) -> Self:
-        await self.store.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.store.__aexit__(*exc)
-
-    async def _ask(self, request: Request[T], /) -> T:
-        (answer,) = await self._ask_all([request])
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer  # type: ignore[no-any-return]
-
     async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
         await self.heard()
         try:
-            answers = await self.store.together(requests)
+            answers = await super()._ask_all(requests)
         except Exception:
             await self.heard()
             raise

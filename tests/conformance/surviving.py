@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from actorflow import Run, Runtime, Workflow
-from actorflow.store import Append, Request, Store, StoreFace
+from actorflow.store import Append, Request, Store
 from actorflow.testing import MockClock
-
-T = TypeVar("T")
+from actorflow.testing.store_around import StoreAround
 
 LEASE = 30.0
 """Seconds: that of every runtime here."""
 
 
-class Through(StoreFace):
+class Through(StoreAround):
     """A store that asks another one. It enters and leaves nothing."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.store!r})"
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None: ...
-
-    async def _ask(self, request: Request[T], /) -> T:
-        (answer,) = await self._ask_all([request])
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer  # type: ignore[no-any-return]
-
-    async def _ask_all(self, requests: Sequence[Request[Any]], /) -> list[Any]:
-        return await self.store.together(requests)
 
 
 class Shared(Through):
