@@ -22,8 +22,8 @@ MUTANTS = (
     ),
     Mutant(
         "irreversible-steps-run-ahead-at-write-behind", "R48", "runtime/journal.py",
-        "        return any(state.program.steps[node].irreversible for node in nodes)",
-        "        return any(state.program.steps[node].irreversible and not nodes for node in nodes)",
+        "        steps = state.program.steps\n        for node in held",
+        "        return False\n        for node in held",
     ),
     Mutant(
         "a-commit-of-which-nobody-knows-is-given-up", "R48", "runtime/recorder.py",

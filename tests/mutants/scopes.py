@@ -121,8 +121,8 @@ MUTANTS = (
         "arounds-arent-entered-again",
         "R16",
         "engine/scopes.py",
-        "    for node in sorted(tree.left):\n        if",
-        "    for node in ():\n        if",
+        "    for node in sorted(tree.left):\n        if state.status",
+        "    for node in ():\n        if state.status",
     ),
     Mutant(
         "entered-again-without-a-step-to-run",
