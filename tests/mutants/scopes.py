@@ -126,10 +126,10 @@ MUTANTS = (
     ),
     Mutant(
         "entered-again-without-a-step-to-run",
-        "R16",
+        "R16 R22",
         "engine/scopes.py",
-        " and has_more_to_run(tree.scopes[node])",
-        "",
+        "    return any(frame.left > frame.late for frame in scope.frames.values())",
+        "    return any(frame.left > frame.late for frame in scope.frames.values()) or bool(scope.frames)",
     ),
     Mutant(
         "around-entered-first-is-left-first",
