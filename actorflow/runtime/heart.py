@@ -58,12 +58,7 @@ class Heart(threading.Thread):
         """It beats only while the loop is silent: else the loop renews the lease itself."""
         due = monotonic() + self.interval
         while not self.waited(min(LOOKS_EVERY, self.interval)):
-<<<<<<< Updated upstream
             if not self.look():
-=======
-            self.look()
-            if self._stopped.is_set():
->>>>>>> Stashed changes
                 return
             if monotonic() >= due and monotonic() - self.answered >= self.interval:
                 due = monotonic() + self.interval
