@@ -23,7 +23,7 @@ from actorflow.runtime.handle import Run
 from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.neighbours import own_name
-from actorflow.runtime.recorder import Recorder
+from actorflow.runtime.recorder import PASSING, WAITS, Recorder
 from actorflow.runtime.stored import is_same, new_run, outcome_of
 from actorflow.runtime.take_overs import TakeOvers
 
@@ -121,7 +121,24 @@ class Keeper:
             crash_points.listener("run.opening")
 
     async def find(self, run_id: str, plan: Plan, inputs: Sequence[Any]) -> Run[Any] | None:
-        """R47: the run of this id that is stored. Raises `RunConflict` if it is another one."""
+        """R47: the run of this id that is stored. Raises `RunConflict` if it is another one.
+
+        A store that is away for a moment is waited for, as runs that go on do: as long as a lease would last, unless the runtime is being left.
+        Then its error is raised; nothing was started.
+        """
+        until, tries = self.machine.now() + self.lease, 0
+        while True:
+            try:
+                return await self.found(run_id, plan, inputs)
+            except PASSING as error:
+                if self.machine.now() >= until or self.machine.is_closing:
+                    raise
+                if tries == 0:
+                    log.warning("the store can't be asked; the start of a run waits", run=run_id, error=str(error))
+            await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)])
+            tries += 1
+
+    async def found(self, run_id: str, plan: Plan, inputs: Sequence[Any]) -> Run[Any] | None:
         try:
             record = await self.record(run_id)
         except RecordNotFound:

@@ -81,6 +81,14 @@ class TakeOvers:
                 await self.keeper.held(self.keeper.store.leave(other.number))
 
     async def take(self, taken: Sequence[RunRecord]) -> None:
+        """These were claimed. Those that it doesn't come to, as the store is away, are this runtime's all the same: it looks at them again."""
+        try:
+            await self.build(taken)
+        except Exception:
+            self.given_up.update(record.run_id for record in taken if record.run_id not in self.machine.rows)
+            raise
+
+    async def build(self, taken: Sequence[RunRecord]) -> None:
         if crash_points.listener is not None:
             crash_points.listener("takeover.claimed")
         asked: list[Request[Any]] = [ReadTurns(record.run_id) for record in taken]
@@ -160,4 +168,5 @@ class TakeOvers:
         try:
             await self.keeper.held(self.keeper.store.release_run(row.id, owner=self.keeper.owner, problem=problem))
         except ActorflowError as error:
+            self.given_up.add(row.id)
             log.warning("a run can't be given back to the store", run=row.id, error=str(error))
