@@ -173,7 +173,7 @@ class Endings:
             self.machine.post(Broken(row.id, self.machine.now(), fault))
             return
         if row.journal is not None and self.machine.keeper is not None:
-            self.machine.keeper.give_back(row, fault)
+            self.machine.keeper.take_overs.give_back(row, fault)
         else:
             self.give_up(row, fault)
 

@@ -89,7 +89,7 @@ class Run(Generic[T_co]):
             waiter.set_result(None)
             return waiter
         if self._row is None and self._machine.keeper is not None:
-            return self._machine.keeper.ended(self)
+            return self._machine.keeper.elsewhere.ended(self)
         self._waiters.append(waiter)
         return self._ended_with_caller(waiter) if self._with_caller else waiter
 

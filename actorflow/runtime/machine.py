@@ -302,11 +302,11 @@ class Machine:
             journal.accepted.set_exception(error)
             journal.accepted.exception()
         if isinstance(error, StoreError) and self.keeper is not None:
-            self.keeper.given_up.add(row.id)
+            self.keeper.take_overs.given_up.add(row.id)
         if row.handle is not None:
             if isinstance(error, LeaseExpired) and self.keeper is not None:
                 self.note(row, LeaseLost(row.id, now, self.keeper.worker))
-                self.keeper.hand_over(row.handle)
+                self.keeper.elsewhere.hand_over(row.handle)
             else:
                 row.handle.close(error)
 

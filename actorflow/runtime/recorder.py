@@ -212,7 +212,7 @@ class Recorder:
             self.machine.let_go(row, problem)
         elif self.machine.keeper is not None:
             cause = problem if isinstance(problem, Exception) else RuntimeError(problem)
-            self.machine.keeper.give_back(row, self.machine.fault_of(row, cause))
+            self.machine.keeper.take_overs.give_back(row, self.machine.fault_of(row, cause))
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -60,7 +60,7 @@ class Resuming:
             raise InvalidState(
                 f"run {run_id!r} isn't halted: it {'has' if record.ended else 'is'} {record.status.replace('_', ' ')}"
             )
-        return await keeper.reclaim(run_id, "halted")
+        return await keeper.take_overs.reclaim(run_id, "halted")
 
     async def resume_known(self, run_id: str, resolve: Mapping[str, Any] = NOTHING) -> Run[Any]:
         self.machine.check_open()
@@ -90,7 +90,7 @@ class Resuming:
         async with keeper.alone(run_id):
             record = await keeper.record(run_id)
             self.machine.known.plan_named(record.workflow)
-            row = await keeper.reclaim(run_id, record.status)
+            row = await keeper.take_overs.reclaim(run_id, record.status)
             try:
                 message = asked_of(row, answers, self.machine.now())
             except InvalidState:

@@ -107,6 +107,7 @@ class Starting:
             if found is not None:
                 self.join(found, settings)
                 return await self.accepted(found, plan, inputs)
+            machine.check_open(for_child=settings.parent is not None)  # it may have been left meanwhile
         if settings.parent is None and await machine.slots.take(wait=wait):
             found = self.gone_first(settings, workflow, inputs)
             if found is not None:

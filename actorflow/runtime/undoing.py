@@ -63,13 +63,13 @@ class Undoing:
         if run.id in self._under_way:
             await self.joined(run)
         else:
-            await keeper.until_undone(run.id)
+            await keeper.elsewhere.until_undone(run.id)
 
     async def take_back(self, keeper: Keeper, run: Run[Any]) -> None:
         """Unless it is being taken back elsewhere, or was."""
         if (await keeper.record(run.id)).status != "succeeded":
             return
-        row = await keeper.reclaim(run.id, "succeeded")
+        row = await keeper.take_overs.reclaim(run.id, "succeeded")
         if not row.state.options.reversible:
             await keeper.release(row)
             raise not_reversible(run)

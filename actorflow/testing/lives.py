@@ -133,7 +133,11 @@ class Life:
         if machine is not None:
             await vanish(machine)
         await end_all(asyncio.all_tasks() - self._others - {asyncio.current_task()})
-        await self.store.__aexit__()
+        self.runtime.clock.hold()  # a lease mustn't lapse because a file takes its time
+        try:
+            await self.store.__aexit__()
+        finally:
+            self.runtime.clock.release()
 
 
 async def end_all(tasks: set[Any]) -> None:

@@ -202,3 +202,37 @@ async def test_in_a_rollback_its_outcome_is_unknown(clock: MockClock, open_store
         outcome = await (await begin(runtime, both)).outcome()
     assert outcome.__class__.__name__ == "Cancelled"
     assert SEEN == ["reserve", "stubborn", "ask OutcomeUnknown", "release"]
+
+
+async def test_a_replay_past_a_completed_one_is_refused_unless_it_is_allowed_by_name(
+    clock: MockClock, open_store: OpenStore
+) -> None:
+    """R49: in another runtime too; what comes before it may be replayed to, not past it."""
+    paid: list[str] = []
+
+    @step(irreversible=True)
+    async def transfer() -> str:
+        paid.append("transfer")
+        return "transferred"
+
+    @step
+    async def thank(what: str) -> str:
+        return f"{what}, thank you"
+
+    @workflow
+    def giving() -> str:
+        return thank(transfer())
+
+    async with Runtime(store=open_store(), clock=clock) as runtime:
+        assert await (await begin(runtime, giving)).result() == "transferred, thank you"
+    async with Runtime(store=open_store(), clock=clock, workflows=[giving]) as runtime:
+        for from_step in (None, "transfer"):
+            with pytest.raises(InvalidState, match="transfer has acted, and would act twice"):
+                await runtime.replay("r", from_step)
+        with pytest.raises(InvalidState, match="would act twice"):
+            await runtime.replay("r", allow_irreversible=["thank"])
+        assert await (await runtime.replay("r", "thank")).result() == "transferred, thank you"
+        assert paid == ["transfer"]
+        allowed = await runtime.replay("r", allow_irreversible=["transfer"])
+        assert await allowed.result() == "transferred, thank you"
+    assert paid == ["transfer", "transfer"]

@@ -10,6 +10,14 @@ from actorflow.testing.checking import check_store
 from tests.conformance.conftest import OpenStore
 from tests.conformance.surviving import begin
 
+STUCK: set[str] = set()
+
+
+@pytest.fixture(autouse=True)
+def _stuck() -> None:
+    STUCK.clear()
+    STUCK.add("stuck")
+
 
 @step
 async def reserve(name: str) -> str:
@@ -18,7 +26,7 @@ async def reserve(name: str) -> str:
 
 @reserve.undo(retry=Retry(attempts=1))
 async def release(value: str, name: str) -> None:
-    if name == "stuck":
+    if name in STUCK:
         raise ConnectionError("the airline doesn't answer")
 
 
@@ -51,3 +59,36 @@ async def test_it_says_what_was_not_undone_and_why(clock: MockClock, open_store:
     async with open_store() as store:
         await check_store(store)
         assert (await store.step_statuses("r"))["a"] is StepStatus.UNDO_FAILED
+
+
+async def test_those_undos_can_be_tried_again(clock: MockClock, open_store: OpenStore) -> None:
+    """R52: by name, in another runtime too; what is undone then isn't listed any more."""
+    async with Runtime(store=open_store(), clock=clock, workflows=[booking]) as runtime:
+        await (await begin(runtime, booking)).outcome()
+    async with Runtime(store=open_store(), clock=clock, workflows=[booking]) as runtime:
+        STUCK.clear()
+        outcome = await (
+            await runtime.resolve("r", {"a": "retry", "b": "retry"}, who="ann", why="they answer")
+        ).outcome()
+        assert isinstance(outcome, Failed) and outcome.rollback == "complete"
+        assert [error.phase for error in outcome.error.errors] == ["run"]
+    async with open_store() as store:
+        await check_store(store)
+
+
+async def test_or_marked_as_dealt_with_by_a_person_by_name_and_with_a_reason(
+    clock: MockClock, open_store: OpenStore
+) -> None:
+    """R52: one of them is; the rollback stays incomplete for the other."""
+    async with Runtime(store=open_store(), clock=clock, workflows=[booking]) as runtime:
+        await (await begin(runtime, booking)).outcome()
+        outcome = await (await runtime.resolve("r", {"a": "done"}, who="ann", why="I have called them")).outcome()
+        assert isinstance(outcome, Failed) and outcome.rollback == "incomplete"
+        assert [error.node for error in outcome.error.errors if error.phase == "undo"] == ["b"]
+        outcome = await (await runtime.resolve("r", {"b": "done"}, who="bob", why="and I, too")).outcome()
+        assert isinstance(outcome, Failed) and outcome.rollback == "complete"
+        assert [(note.who, note.what, note.why) for note in await runtime.notes("r")] == [
+            ("ann", "resolve a=done", "I have called them"), ("bob", "resolve b=done", "and I, too"),
+        ]  # fmt: skip
+    async with open_store() as store:
+        await check_store(store)

@@ -126,7 +126,7 @@ MUTANTS = (
     ),
     Mutant(
         "entered-again-without-a-step-to-run",
-        "R16",
+        "R16 R22",
         "engine/scopes.py",
         "return any(frame.left > frame.late for frame in scope.frames.values())",
         "return True",

@@ -29,6 +29,7 @@ from actorflow.errors import (
 from actorflow.store import Entry, NewRun, RunChange, SQLiteStore, StepRun, Turn, Turns, encode_turns
 from actorflow.store import sqlite_open as opening
 from actorflow.store.queries import Migration, migrations
+from tests.store.threads import on_its_thread
 
 
 @pytest.fixture
@@ -159,22 +160,6 @@ async def test_what_was_gathered_for_a_commit_that_found_no_room_is_forgotten(pa
         assert await store.turns("r") == [large]
         run = await store.get_run("r")
         assert (run.status, run.tail, run.owner) == ("running", 1, owner)
-
-
-async def on_its_thread(store: SQLiteStore, pragma: str) -> None:
-    """The connection is used by its own thread alone: the pragma rides with a read."""
-    together = store._desk._together
-
-    def first(requests: object) -> list[object]:
-        assert store._desk._db is not None
-        store._desk._db.execute(pragma)
-        return together(requests)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-    store._desk._together = first  # type: ignore[method-assign]  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        await store.step_statuses("r")
-    finally:
-        store._desk._together = together  # type: ignore[method-assign]
 
 
 @contextmanager
