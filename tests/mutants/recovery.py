@@ -79,8 +79,8 @@ MUTANTS = (
         "tests/people/test_mail.py",
     ),
     Mutant(
-        "what-a-halted-run-was-asked-before-still-counts", "R50", "runtime/keeper.py",
-        "        row.journal.consumed += await overtaken(self, run_id)\n",
+        "what-a-halted-run-was-asked-before-still-counts", "R50", "runtime/take_overs.py",
+        "        row.journal.consumed += await overtaken(self.keeper, run_id)\n",
         "",
         COMMANDS,
     ),
@@ -96,31 +96,31 @@ MUTANTS = (
         "            self.owner = await",
     ),
     Mutant(
-        "every-end-of-a-process-is-a-crash", "R53", "runtime/keeper.py",
+        "every-end-of-a-process-is-a-crash", "R53", "runtime/take_overs.py",
         "crashed=not before.has_left)",
         "crashed=True)",
     ),
     Mutant(
-        "crashes-arent-counted", "R53", "runtime/keeper.py",
+        "crashes-arent-counted", "R53", "runtime/take_overs.py",
         "crashed=not before.has_left)",
         "crashed=False)",
     ),
     Mutant(
-        "no-time-passes-while-nobody-has-the-run", "R50", "runtime/keeper.py",
+        "no-time-passes-while-nobody-has-the-run", "R50", "runtime/take_overs.py",
         " if before.offset else 0.0",
         " if before.offset < 0 else 0.0",
         "tests/durable/test_clocks.py",
     ),
     Mutant(
-        "what-the-store-failed-is-forgotten", "R48", "runtime/keeper.py",
+        "what-the-store-failed-is-forgotten", "R48", "runtime/take_overs.py",
         "        found = await self.take_again()\n",
         "        found = False\n",
         FAULTS,
     ),
     Mutant(
-        "a-run-that-doesnt-fit-is-tried-for-ever", "R51", "runtime/keeper.py",
-        "owner=self.owner, problem=str(problem)))",
-        "owner=self.owner))",
+        "a-run-that-doesnt-fit-is-tried-for-ever", "R51", "runtime/take_overs.py",
+        "owner=self.keeper.owner, problem=str(problem))",
+        "owner=self.keeper.owner)",
     ),
     # ── building again
     Mutant(
