@@ -247,7 +247,7 @@ class Crashing:
                 raise AssertionError(f"the run was left alone: {record.problem}")
             if record.ended is not None:
                 return
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(2.0)
         raise AssertionError("the run was taken over by nobody, or doesn't move")
 
     async def let_lapse(self) -> None:

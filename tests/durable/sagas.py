@@ -305,7 +305,7 @@ async def until(operator: Operator, step: str | None) -> None:
             if step is None or (tail > seen and step in await waiting(operator)):
                 return
             seen = tail
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(3.0)
     raise AssertionError(f"nothing waits at {step!r}")
 
 
