@@ -1,11 +1,12 @@
-"""`actorflow runs cancel|halt|signal|approve|release|label|delete|purge`."""
+"""`actorflow runs cancel|halt|release|label|delete|purge`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from actorflow.cli.exits import Refused
 from actorflow.cli.runs_options import (
     App,
     CodecAt,
@@ -22,6 +23,9 @@ from actorflow.cli.runs_options import (
     runs,
 )
 from actorflow.cli.telling import told
+
+if TYPE_CHECKING:
+    from actorflow.runtime import Operator
 
 
 @runs.command()
@@ -42,63 +46,22 @@ def cancel(
         from actorflow.cli.runs_go import Going, cancelling
 
         going(lambda: cancelling(Going(run, store, tuple(app), runtime, who, reason, codec)), False, False)
-    asked(store, run, lambda operator, person: operator.cancel(run, reason, who=person), who, "asked to cancel")
+
+    async def act(operator: Operator, person: str) -> None:
+        if (await operator.record(run)).status == "halted":
+            raise Refused(
+                f"run {run!r} is halted, so nobody has it: it's taken back in this command's process"
+                "\nSay where its code is: --app MODULE, or MODULE:WORKFLOW."
+            )
+        await operator.cancel(run, reason, who=person)
+
+    asked(store, run, act, who, "asked to cancel")
 
 
 @runs.command()
 def halt(run: RunId, store: Store = "", reason: Reason = "", who: Who = "") -> None:
     """Has a run paused, by the runtime that has it or takes it over."""
     asked(store, run, lambda operator, person: operator.halt(run, reason, who=person), who, "asked to halt")
-
-
-@runs.command()
-def signal(
-    run: RunId,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the run waits for.")],
-    value: Annotated[str, typer.Argument(metavar="JSON", help="The value.")] = "null",
-    store: Store = "",
-    codec: CodecAt = "",
-    who: Who = "",
-    why: Why = "",
-) -> None:
-    """Sends a run a signal with a value. One that comes before the run waits for it is kept."""
-    from actorflow.cli.runs_given import json_of
-
-    with told():
-        given = json_of(value, "JSON")
-    asked(
-        store,
-        run,
-        lambda operator, person: operator.signal(run, name, given, who=person, why=why),
-        who,
-        f"signal {name} is sent",
-        codec=codec,
-    )
-
-
-@runs.command()
-def approve(
-    run: RunId,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What is to be approved.")],
-    reject: Annotated[bool, typer.Option("--reject", metavar="", help="Say no.")] = False,
-    store: Store = "",
-    codec: CodecAt = "",
-    who: Who = "",
-    why: Why = "",
-) -> None:
-    """Approves what a run waits for, or rejects it."""
-    from actorflow.cli.runs_store import person
-
-    answer = {"approved": not reject, "who": person(who), "why": why}
-    word = "rejected" if reject else "approved"
-    asked(
-        store,
-        run,
-        lambda operator, by: operator.signal(run, name, answer, who=by, why=why),
-        who,
-        f"{name} is {word}",
-        codec=codec,
-    )
 
 
 @runs.command("release")

@@ -23,4 +23,4 @@ def by_whom(view: RunView) -> str:
         return "; nobody has it now, whoever takes it over will"
     if view.owner.expires < time.time():
         return f"; runtime {view.owner.number} ({view.owner.name}) is gone, whoever takes the run over will"
-    return f"; runtime {view.owner.number} ({view.owner.name}) will within a second"
+    return f"; runtime {view.owner.number} ({view.owner.name}) takes it in within a second"

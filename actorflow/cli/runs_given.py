@@ -10,6 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from actorflow.cli.exits import Refused
+from actorflow.cli.inputs import value_of
+from actorflow.plan import Plan, wait_for, waits_of
+from actorflow.values import ValueMismatch, convert, type_text
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
@@ -46,6 +49,24 @@ def moment_of(text: str | None, what: str) -> float | None:
         raise Refused(
             f"{what} {text}: expected a date and time, as 2030-01-31 or 2030-01-31T08:00, or an age, as 2h"
         ) from None
+
+
+def value_for(plan: Plan, signal: str, text: str) -> Any:
+    """The value of a signal that something in the workflow waits for, as plain data. Raises `Refused` if nothing does, or for another type."""
+    wait = wait_for(plan, signal)
+    if wait is None:
+        known = ", ".join(dict.fromkeys(one.signal for one in waits_of(plan).values()))
+        waits = f"It waits for {known}." if known else "It waits for none."
+        raise Refused(f"workflow {plan.name!r} has nothing that waits for signal {signal!r}\n{waits}")
+    value = value_of(text, wait.takes, f"signal {signal}")
+    try:
+        convert(value, wait.takes)
+    except ValueMismatch as wrong:
+        where = f"{wrong.path}: " if wrong.path else ""
+        raise Refused(
+            f"signal {signal}: {where}expected {wrong.expected}, got {wrong.got}\nThe run waits for {type_text(wait.takes)}."
+        ) from None
+    return value
 
 
 def json_of(text: str, what: str) -> Any:

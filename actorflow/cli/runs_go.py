@@ -13,6 +13,7 @@ from actorflow.cli.exits import Refused
 from actorflow.cli.finding import find_factory, find_workflow, load, workflows_in
 from actorflow.cli.resolving import answers as answers_of
 from actorflow.cli.running import Job, Start
+from actorflow.cli.runs_hints import as_command
 from actorflow.cli.runs_store import operate, person
 from actorflow.errors import ActorflowError, InvalidWorkflow, suggest
 from actorflow.runtime import Run, Runtime
@@ -101,7 +102,7 @@ def as_options(given: Going, text: str) -> str:
     if "allow_irreversible=" in then:
         return f"{what}\nIf that is meant, say so by name: --allow-irreversible STEP."
     if "resolve=" not in then:
-        return text
+        return f"{what}\n{as_command(then, given.run)}" if then else what
     return f"{what}\nSay what is to become of each: {command(given, 'resolve')} STEP=retry, STEP=fail, or STEP=skip:JSON with its result."
 
 
@@ -127,7 +128,8 @@ def workflow_of(given: Going) -> Workflow[..., Any]:
     name = operate(given.store, lambda operator: operator.record(given.run)).workflow
     if not given.app:
         raise Refused(
-            f"run {given.run!r} is one of {name!r}, whose code is needed\nSay where it is: --app MODULE, or MODULE:WORKFLOW."
+            f"run {given.run!r} is one of {name!r}, whose code is needed: it goes on in this command's process"
+            "\nSay where it is: --app MODULE, or MODULE:WORKFLOW."
         )
     found = {one.name: one for target in given.app for one in workflows_of(target)}
     if name not in found:

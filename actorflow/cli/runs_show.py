@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 import msgspec
 
 from actorflow.cli.output import Output
+from actorflow.cli.runs_hints import as_command
 from actorflow.cli.runs_table import RUN_GLYPHS, RUN_STYLES, Cell, run_status, step_status, table, when
 from actorflow.cli.words import counted, duration, printable
 from actorflow.runtime import ErrorView, Explanation, Finding, Reason, RunView, StepView
 from actorflow.store import RunPage, RunRecord
 
-SHOWN = 4
-"""How many tries at a step are shown, at most."""
+WAITING = frozenset({"sleeping", "waiting for a signal", "waiting for approval"})
 
 
 def json_line(output: Output, value: Any) -> None:
@@ -127,8 +126,10 @@ def told_of(step: StepView, *, values: bool) -> str:
     lost = sum(attempt.outcome == "lost" for attempt in tries)
     if lost:
         parts.append(f"{lost} lost with their process" if lost > 1 else "1 lost with its process")
+    if step.signal and step.status in WAITING:
+        parts.append(waits_of(step))
     if step.due is not None:
-        parts.append(f"next one at {when(step.due)}")
+        parts.append(f"until {when(step.due)}" if step.status in WAITING else f"next one at {when(step.due)}")
     if step.error and step.status not in {"completed", "skipped"}:
         parts.append(step.error)
     if step.orphaned:
@@ -136,6 +137,14 @@ def told_of(step: StepView, *, values: bool) -> str:
     if values and step.status == "completed":
         parts.append(repr(step.value))
     return ", ".join(parts)
+
+
+def waits_of(step: StepView) -> str:
+    """What a person may want to know of a wait."""
+    if step.question is None:
+        return f"for {step.signal!r}"
+    whom = f" by {', '.join(step.by)}" if step.by else ""
+    return f"{step.question!r}{whom}" if step.question else whom.strip() or "by anybody"
 
 
 def tell_error(error: ErrorView, output: Output) -> None:
@@ -164,18 +173,10 @@ def tell_explanation(told: Explanation, output: Output) -> None:
         tell_reason(reason, told.run_id, output)
 
 
-CALL = re.compile(r"\b(resume|cancel|resolve|release|retry)\(\)")
-
-
-def as_command(text: str, run_id: str) -> str:
-    """What can be done is said as it's done here."""
-    return CALL.sub(lambda call: f"`actorflow runs {call[1]} {run_id}`", text)
-
-
 def tell_reason(reason: Reason, run_id: str, output: Output) -> None:
     output.line(("  ", ""), (printable(reason.what), "bold" if reason.kind == "set_aside" else ""))
     for line in reason.then:
-        output.line((f"    {printable(as_command(line, run_id))}", "dim"))
+        output.line((f"    {printable(as_command(line, run_id, reason.step))}", "dim"))
 
 
 def tell_findings(found: Sequence[Finding], output: Output) -> None:

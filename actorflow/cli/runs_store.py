@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from actorflow.cli.codecs import find_codec
 from actorflow.cli.exits import Refused
 from actorflow.cli.log_lines import log_beside
+from actorflow.cli.runs_hints import as_command
 from actorflow.errors import ActorflowError
 from actorflow.runtime import Operator
 from actorflow.store import PostgresStore, SQLiteStore, Store
@@ -69,7 +70,10 @@ def complete(main: Coroutine[Any, Any, T]) -> T:
 
 def told_plainly(text: str) -> str:
     """What a program should do isn't what a person at a terminal can."""
-    return text.partition("\n")[0] if "create_run(" in text else text
+    what, _, then = text.partition("\n")
+    if not then or "create_run(" in then:
+        return what
+    return f"{what}\n{as_command(then, 'RUN')}"
 
 
 def person(who: str) -> str:

@@ -1,15 +1,18 @@
-"""What a run does, line by line, from its history: what is recorded, and then what comes, until it has ended."""
+"""What a run does and what operators do to it, line by line: what is recorded, and then what comes, until it has ended."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from actorflow.cli.output import Output
 from actorflow.cli.runs_show import json_line
 from actorflow.cli.runs_table import when
 from actorflow.cli.words import GLYPHS, STYLES, printable
 from actorflow.runtime import HistoryEntry, Operator
+from actorflow.store import Note
 
 EVERY = 0.5
 """Seconds between two looks."""
@@ -17,17 +20,30 @@ ENDED = frozenset({"succeeded", "failed", "cancelled", "undone", "halted"})
 
 
 async def tail(operator: Operator, run_id: str, output: Output, *, follow: bool, as_json: bool) -> None:
-    shown, seen = 0, -1
+    shown, seen, noted = 0, -1, 0
     while True:
         run = await operator.record(run_id)
+        notes = await operator.notes(run_id)
+        told: list[HistoryEntry | Note] = [*notes[noted:]]
+        noted = len(notes)
         if run.tail != seen:
             history = await operator.history(run_id)
-            for entry in history[shown:]:
-                tell(entry, output, as_json=as_json)
+            told += history[shown:]
             shown, seen = len(history), run.tail
+        for one in sorted(told, key=lambda one: one.at):
+            tell_note(one, output, as_json=as_json) if isinstance(one, Note) else tell(one, output, as_json=as_json)
         if not follow or run.status in ENDED:
             return
         await asyncio.sleep(EVERY)
+
+
+def tell_note(note: Note, output: Output, *, as_json: bool) -> None:
+    """What an operator did to the run."""
+    if as_json:
+        json_line(output, {"kind": "Note", **msgspec.structs.asdict(note)})
+        return
+    why = f": {note.why}" if note.why else ""
+    output.line((f"{when(note.at)}  ", "dim"), ("✎ ", "dim"), (printable(f"{note.who}  {note.what}{why}"), ""))
 
 
 def tell(entry: HistoryEntry, output: Output, *, as_json: bool) -> None:
@@ -64,6 +80,17 @@ def again(what: str) -> Callable[[HistoryEntry], str]:
     return lambda entry: f"{what} at {when(entry.details.get('due'))}"
 
 
+def waits(entry: HistoryEntry) -> str:
+    told = entry.details
+    until = f" until {when(told['due'])}" if "due" in told else ""
+    if not told.get("signal"):
+        return f"sleeps{until}"
+    asked = told.get("question")
+    return (
+        f"waits for signal {told['signal']!r}{until}" if asked is None else f"asks{until}: {asked or 'is it approved?'}"
+    )
+
+
 def ends(entry: HistoryEntry) -> str:
     rollback = entry.details.get("rollback", "none")
     return f"{entry.details.get('status', 'ended')}" + (f", rollback {rollback}" if rollback != "none" else "")
@@ -85,7 +112,10 @@ SAYS: Mapping[str, tuple[str, str | Callable[[HistoryEntry], str]]] = {
     "RollbackResumed": ("undoing", settled),
     "LeaseTaken": ("waiting", lambda entry: f"taken over by {entry.details.get('worker', entry.worker)}"),
     "Cancel": ("undoing", lambda entry: f"asked to cancel: {entry.details.get('reason', '')}"),
+    "SignalReceived": ("waiting", lambda entry: f"signal {entry.details.get('signal', '')!r} came"),
+    "SignalRefused": ("failed", lambda entry: f"signal {entry.details.get('signal', '')!r} was passed over: {entry.details.get('why', '')}"),
     "StepStarted": ("running", attempt("started")),
+    "WaitStarted": ("waiting", waits),
     "StepSucceeded": ("succeeded", attempt("succeeded")),
     "StepsEmitted": ("succeeded", "succeeded, and added steps"),
     "StepSkipped": ("skipped", "skipped"),

@@ -169,7 +169,7 @@ class Keeper:
     async def take_if_free(self, run_id: str) -> None:
         if run_id in self.machine.rows:
             return
-        taken = await self.held(self.store.claim_runs(self.owner, run_id=run_id))
+        taken = await self.take_overs.claimed(run_id)
         if taken and taken[0].ended is not None:  # meanwhile
             await self.held(self.store.release_run(run_id, owner=self.owner))
         else:

@@ -9,12 +9,13 @@ import structlog
 from msgspec.structs import replace
 
 from actorflow.clock import Clock
-from actorflow.errors import InvalidState
+from actorflow.errors import InvalidInput, InvalidState
 from actorflow.runtime.commands import command_data
 from actorflow.runtime.explaining import Here, Nowhere, explained
 from actorflow.runtime.history import history_of
 from actorflow.runtime.inspecting import see, view_of
 from actorflow.runtime.signals import Asked, cant_take, one_of_those, plain_letter
+from actorflow.runtime.views import WAITS
 from actorflow.store import Codec, Post, TakeNote
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Office:
     async def cancel_halted(self, run: RunRecord, reason: str, who: str) -> None:
         """Somebody has to run what takes it back."""
         raise InvalidState(
-            f"run {run.run_id!r} is halted, so nobody has it\nHave a runtime that knows {run.workflow!r} cancel it, or resume it."
+            f"run {run.run_id!r} is halted, so nobody has it, and to take it back its code is needed\nHave a runtime that knows {run.workflow!r} cancel it."
         )
 
     async def halt(self, run_id: str, reason: str, who: str) -> None:
@@ -130,6 +131,8 @@ class Office:
     async def answer(self, run_id: str, name: str | None, answer: Approval) -> None:
         view = await self.inspect(run_id)
         asked = [Asked(one.name, one.signal, one.by) for one in view.steps if one.is_asked]
+        if name is not None and not any(name in (one.node, one.signal) for one in asked):
+            check_is_no_signal(view, name)
         signal = one_of_those(run_id, asked, name, answer.who) if view.status not in FINISHED else name or ""
         what = f"{'approve' if answer.approved else 'reject'} {signal}"
         await self.signal(run_id, signal, answer, what, answer.who, answer.why)
@@ -173,6 +176,16 @@ class Office:
                 break
         log.info("runs were purged", count=count, older_than=older_than, who=who or self.who, why=why)
         return count
+
+
+def check_is_no_signal(view: RunView, name: str) -> None:
+    """Raises `InvalidInput` if what is called so waits, but not for an answer. What isn't reached yet may be answered early."""
+    for step in view.steps:
+        if step.status in WAITS and step.signal and step.question is None and name in (step.name, step.signal):
+            raise InvalidInput(
+                f"step {step.name!r} of run {view.run_id!r} waits for signal {step.signal!r}, not for an approval"
+                f"\nsignal() ends that, with the name {step.signal!r} and a value."
+            )
 
 
 def label_text(labels: Mapping[str, str | None]) -> str:

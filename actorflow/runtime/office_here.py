@@ -9,7 +9,7 @@ from actorflow.errors import InvalidState, RecordNotFound, UndoFailed
 from actorflow.plan import wait_for
 from actorflow.runtime.again import Again, Repeating
 from actorflow.runtime.entries import wait_of
-from actorflow.runtime.explaining import Here
+from actorflow.runtime.explaining import Here, moment, named
 from actorflow.runtime.handle import Run
 from actorflow.runtime.motion import is_still
 from actorflow.runtime.office import Office
@@ -132,8 +132,7 @@ class OfficeHere(Office):
             record, self.machine.known.plan_named(record.workflow)
         )
         if run_id not in self.machine.rows:
-            again = await self.keeper.record(run_id)
-            raise InvalidState(again.problem or f"run {run_id!r} goes on in another runtime")
+            raise InvalidState(not_taken(await self.inspect(run_id)))
         await self.note(run_id, "take over", who, why)
         return run
 
@@ -166,6 +165,19 @@ class OfficeHere(Office):
     async def run_of(self, run_id: str) -> Run[Any]:
         """The run, wherever it is. Raises `RecordNotFound`, and `UnknownWorkflow` if its outcome can't be told here."""
         return self.machine.find_current(run_id) or await self.keeper.stored_run(run_id)
+
+
+def not_taken(view: RunView) -> str:
+    """Why the run doesn't go on here."""
+    if view.problem is not None:
+        return view.problem
+    if view.owner is None:
+        return f"run {view.run_id!r} goes on in another runtime"
+    until = moment(view.owner.expires)
+    return (
+        f"run {view.run_id!r} goes on in {named(view.owner)}"
+        f"\nIt has a lease until {until}. If it's gone, the run may be taken over from then on."
+    )
 
 
 def is_only_here(machine: Machine, run_id: str) -> bool:

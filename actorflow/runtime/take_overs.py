@@ -74,11 +74,21 @@ class TakeOvers:
         except RecordNotFound:
             return False
 
-    async def bury_neighbours(self) -> None:
-        """Runtimes of this machine whose process is gone don't need their leases any more."""
-        for other in await self.keeper.held(self.keeper.store.runtimes()):
-            if other.number != self.keeper.owner and is_dead(other.name):
-                await self.keeper.held(self.keeper.store.leave(other.number))
+    async def bury_neighbours(self) -> bool:
+        """Runtimes of this machine whose process is gone don't need their leases any more. Answers whether there were any."""
+        others = await self.keeper.held(self.keeper.store.runtimes())
+        dead = [other.number for other in others if other.number != self.keeper.owner and is_dead(other.name)]
+        for number in dead:
+            await self.keeper.held(self.keeper.store.leave(number))
+        return bool(dead)
+
+    async def claimed(self, run_id: str) -> list[RunRecord]:
+        """The run, which is this runtime's now; none if a live runtime has it."""
+        claim = self.keeper.store.claim_runs
+        found: list[RunRecord] = await self.keeper.held(claim(self.keeper.owner, run_id=run_id))
+        if not found and await self.bury_neighbours():
+            found = await self.keeper.held(claim(self.keeper.owner, run_id=run_id))
+        return found
 
     async def take(self, taken: Sequence[RunRecord]) -> None:
         """These were claimed. Those that it doesn't come to, as the store is away, are this runtime's all the same: it looks at them again."""
@@ -135,7 +145,7 @@ class TakeOvers:
         Raises `InvalidState` if it's another one's, or something else by now, or doesn't fit. Whoever asks has to be `alone` with the run until the
         row is in the table.
         """
-        taken = await self.keeper.held(self.keeper.store.claim_runs(self.keeper.owner, run_id=run_id))
+        taken = await self.claimed(run_id)
         if not taken:
             raise InvalidState(f"run {run_id!r} is going on in another runtime")
         if taken[0].status != status:

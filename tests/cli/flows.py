@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from typing import Literal
 
@@ -22,8 +22,11 @@ from actorflow import (
     Runtime,
     Workflow,
     WorkflowBuilder,
+    approval,
     step,
     step_context,
+    template,
+    wait_for_signal,
     workflow,
 )
 
@@ -305,3 +308,16 @@ def broken() -> Runtime:
 
 
 def nothing() -> None: ...
+
+
+@workflow
+def sold(what: str) -> str:
+    """Waits for people."""
+    answer = approval("Sell it?", by=["ann", "bob"])
+    paid = wait_for_signal("paid", int, timeout=timedelta(days=3))
+    return template("{what}: {answer.approved}, {paid}", what=what, answer=answer, paid=paid)
+
+
+@workflow
+def called() -> str:
+    return wait_for_signal("name", str)

@@ -13,7 +13,7 @@ import pytest
 
 from actorflow import Runtime, SQLiteStore, Workflow
 from tests.cli.calls import Caller
-from tests.cli.flows import Trip, book, paused, stuck
+from tests.cli.flows import Trip, book, paused, sold, stuck
 
 FLOWS = "tests.cli.flows"
 STORE = "sqlite:runs.db"
@@ -49,14 +49,14 @@ def folder(call: Caller, monkeypatch: pytest.MonkeyPatch) -> Path:
     return call.folder
 
 
-def unfinished(folder: Path, run_id: str = "left") -> None:
+def unfinished(folder: Path, run_id: str = "left", workflow: str = "book") -> None:
     """A run that was begun, and that nobody has."""
 
     async def act(store: SQLiteStore) -> None:
         from actorflow import NewRun
 
         owner = await store.join("gone:1", lease=60)
-        await store.open_run(NewRun(run_id, "book", b"\x90"), owner=owner)
+        await store.open_run(NewRun(run_id, workflow, b"\x90"), owner=owner)
         await store.leave(owner)
 
     on_file(folder, act)
@@ -172,14 +172,15 @@ def test_a_run_that_has_ended_isnt_cancelled_nor_halted(call: Caller, folder: Pa
     assert call("runs", "cancel", "good").out == "run good: asked to cancel (it has ended: succeeded)\n"
     said = call("runs", "halt", "good")
     assert (said.code, "has ended (succeeded), and can't be halted" in said.err) == (2, True)
-    assert "is halted, so nobody has it" in call("runs", "cancel", "held").err
+    halted = call("runs", "cancel", "held")
+    assert (halted.code, "is halted, so nobody has it" in halted.err, "--app MODULE" in halted.err) == (2, True, True)
 
 
 def test_signals_and_approvals_are_posted_as_json(call: Caller, folder: Path) -> None:
     unfinished(folder)
     assert call("runs", "signal", "left", "paid", '{"amount": 7}').code == 0
     assert call("runs", "approve", "left", "discount", "--who", "ann", "--why", "old customer").code == 0
-    assert call("runs", "approve", "left", "refund", "--reject", "--who", "bob").code == 0
+    assert call("runs", "reject", "left", "refund", "--who", "bob").code == 0
     messages = on_file(folder, lambda store: store.messages(run_id="left"))
     assert [(one.kind, json.loads(one.data)) for one in messages] == [
         ("signal", {"name": "paid", "value": {"amount": 7}}),
@@ -188,6 +189,76 @@ def test_signals_and_approvals_are_posted_as_json(call: Caller, folder: Path) ->
     ]
     assert "isn't JSON" in call("runs", "signal", "left", "paid", "yes").err
     assert "waits for nothing" in call("runs", "signal", "good", "paid").err
+    assert "waits for nothing" in call("runs", "approve", "good", "discount").err
+
+
+@pytest.fixture
+def waiting(call: Caller, folder: Path) -> Path:
+    """With one that waits for an approval and a payment, and that nobody has: its runtime was left at once."""
+
+    async def main() -> None:
+        async with Runtime(store=SQLiteStore(folder / "runs.db"), rest_after=0) as runtime:
+            await runtime.options(run_id="asks").start(sold, "shoe")
+            while len(left := (await runtime.inspect("asks")).steps) < 2 or not all(step.signal for step in left):
+                await asyncio.sleep(0)
+
+    asyncio.run(main())
+    return folder
+
+
+def test_what_a_run_waits_for_is_said_with_the_command_that_ends_it(call: Caller, waiting: Path) -> None:
+    said = call("runs", "explain", "asks").out
+    assert "step 'approval' waits for approval by ann, bob" in said
+    assert "`actorflow runs approve asks approval --who NAME` ends that, or `reject`." in said
+    assert "step 'wait_for_signal' waits for signal 'paid'" in said
+    assert "`actorflow runs signal asks paid JSON` ends that." in said
+    shown = call("runs", "show", "asks").out
+    assert "waiting for approval" in shown and "'Sell it?' by ann, bob" in shown
+    assert "waiting for a signal" in shown and "for 'paid'" in shown
+    tail = call("runs", "tail", "asks", "--no-follow").out
+    assert "◌ approval  asks: Sell it?" in tail
+    assert "◌ wait_for_signal  waits for signal 'paid' until " in tail
+
+
+def test_an_approval_is_answered_by_who_may(call: Caller, waiting: Path) -> None:
+    """Checked as `Operator.approve` does: the only one needs no name, and what is no approval isn't taken for one."""
+    assert (
+        "eve may not answer 'approval' of run 'asks'; it waits for ann, bob"
+        in call("runs", "approve", "asks", "--who", "eve").err
+    )
+    wrong = call("runs", "approve", "asks", "paid", "--who", "ann")
+    assert (wrong.code, wrong.err) == (2, (
+        "actorflow: step 'wait_for_signal' of run 'asks' waits for signal 'paid', not for an approval"
+        "\n`actorflow runs signal RUN paid JSON` ends that.\n"
+    ))  # fmt: skip
+    said = call("runs", "reject", "asks", "--who", "bob", "--why", "too cheap")
+    assert said.out == "run asks: it is rejected; nobody has it now, whoever takes it over will\n"
+    (message,) = on_file(waiting, lambda store: store.messages(run_id="asks"))
+    answer = {"approved": False, "who": "bob", "why": "too cheap"}
+    assert (message.kind, json.loads(message.data)) == ("signal", {"name": "approval", "value": answer})
+    assert "bob  reject approval: too cheap" in call("runs", "show", "asks").out
+    lines = [json.loads(line) for line in call("runs", "tail", "asks", "--no-follow", "--json").out.splitlines()]
+    assert [(line["kind"], line["who"], line["what"]) for line in lines[-1:]] == [("Note", "bob", "reject approval")]
+    assert "✎ bob  reject approval: too cheap" in call("runs", "tail", "asks", "--no-follow").out
+
+
+def test_a_signal_is_looked_at_first_where_the_code_is_known(call: Caller, waiting: Path) -> None:
+    def sent(name: str, value: str) -> str:
+        said = call("runs", "signal", "asks", name, value, "--app", FLOWS)
+        return said.out + said.err
+
+    assert "workflow 'sold' has nothing that waits for signal 'payd'\nIt waits for approval, paid." in sent("payd", "7")
+    assert "signal paid: expected" in sent("paid", '"much"') and "The run waits for int." in sent("paid", '"much"')
+    assert "signal paid is sent" in sent("paid", "7")
+    (message,) = on_file(waiting, lambda store: store.messages(run_id="asks"))
+    assert json.loads(message.data) == {"name": "paid", "value": 7}
+
+
+def test_text_needs_no_quotes_where_the_code_is_known(call: Caller, folder: Path) -> None:
+    unfinished(folder, workflow="called")
+    assert call("runs", "signal", "left", "name", "Ann", "--app", FLOWS).code == 0
+    (message,) = on_file(folder, lambda store: store.messages(run_id="left"))
+    assert json.loads(message.data) == {"name": "name", "value": "Ann"}
 
 
 def test_labels_are_set_and_taken_away(call: Caller, folder: Path) -> None:
@@ -275,7 +346,10 @@ def test_a_failed_run_is_retried_and_any_is_replayed(call: Caller, folder: Path)
     assert "Oslo-12A, 1 nights" in said.out
     assert "reserve  ⊘ skipped" in call("runs", "show", "good-2").out
     said = call("runs", "retry", "good", "--app", FLOWS)
-    assert (said.code, "there is nothing to retry" in said.err) == (2, True)
+    assert (said.code, "there is nothing to retry\n`actorflow runs replay good` runs it again." in said.err) == (
+        2,
+        True,
+    )
     assert "has no step 'chrge'" in call("runs", "replay", "good", "--from-step", "chrge", "--app", FLOWS).err
 
 
