@@ -203,7 +203,7 @@ class World(Stage):
             return
         if witness.rolling:
             self.later(self.travel(), clients.cancel, self)
-        elif self.random.random() < 0.3:
+        elif self.random.random() < 0.37:
             self.later(self.travel(), clients.pause, self)
 
     def grant(self, nodes: list[int]) -> None:
