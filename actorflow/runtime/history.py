@@ -11,6 +11,7 @@ from msgspec import msgpack
 from actorflow.errors import InvalidValue
 from actorflow.failures import FailureRecord
 from actorflow.runtime import entries
+from actorflow.runtime import entry_fields as fields
 from actorflow.runtime.views import HistoryEntry
 from actorflow.store import Entry, Turns, decode_turns
 
@@ -74,17 +75,17 @@ def details_of(entry: Entry, form: entries.Form | None, offset: float) -> dict[s
 def listed(form: entries.Form | None, more: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """The fields of a message that can be shown without the workflow's types."""
     for (name, coder), value in zip(form.more if form is not None else (), more, strict=False):
-        yield ("error" if coder is entries.ERROR else name), shown(coder, value)
+        yield ("error" if coder is fields.ERROR else name), shown(coder, value)
 
 
-def shown(coder: entries.Coder, value: Any) -> Any:
-    if coder is entries.PLAIN or coder is entries.ERROR:
+def shown(coder: fields.Coder, value: Any) -> Any:
+    if coder is fields.PLAIN or coder is fields.ERROR:
         return value
-    if coder is entries.NODES:
+    if coder is fields.NODES:
         return [step for _, step in value]
-    if coder is entries.NODE:
+    if coder is fields.NODE:
         return value[1]
-    if coder is entries.ANSWERS:
+    if coder is fields.ANSWERS:
         return {step: answer for _, step, answer, _ in value}
     return None
 
@@ -96,7 +97,7 @@ def error_of(
     if plain is not None:
         return msgspec.convert(plain, FailureRecord)
     told = not is_message and entry.kind not in WITH_VALUES
-    packed = form.value is not None and form.value[1] is entries.PACKED_ERROR if form is not None else told
+    packed = form.value is not None and form.value[1] is fields.PACKED_ERROR if form is not None else told
     return _failure(entry.value) if packed and entry.value is not None else None
 
 
@@ -112,7 +113,7 @@ def readable(codec: Codec | None, error: FailureRecord | None) -> FailureRecord 
 
 def value_of(entry: Entry, form: entries.Form | None) -> bytes | None:
     """The encoded value of a step, where the entry gives it one."""
-    is_value = form is not None and form.value is not None and form.value[1] is entries.RESULT
+    is_value = form is not None and form.value is not None and form.value[1] is fields.RESULT
     return entry.value if is_value or (form is None and entry.kind in WITH_VALUES) else None
 
 

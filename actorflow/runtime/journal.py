@@ -16,7 +16,8 @@ import msgspec
 
 from actorflow.engine import CLOSING, HALTING, RUN
 from actorflow.facts import Fact, RunEnded
-from actorflow.runtime.entries import MESSAGES_THAT_INFORM, Desk, noted, written
+from actorflow.runtime.desk import Desk
+from actorflow.runtime.entries import MESSAGES_THAT_INFORM, noted, written
 from actorflow.store import Entry, NewRun, Turn
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from actorflow import crash_points
 from actorflow.engine import begin_recording
 from actorflow.errors import LeaseExpired, RecordNotFound, RunConflict, StoreError
 from actorflow.runtime.commands import Mail
+from actorflow.runtime.desk import Desk
 from actorflow.runtime.elsewhere import Elsewhere, left_alone
-from actorflow.runtime.entries import Desk
 from actorflow.runtime.handle import Run
 from actorflow.runtime.heart import Heart
 from actorflow.runtime.journal import Journal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from actorflow.errors import InvalidState, RecordNotFound, UndoFailed
 from actorflow.plan import wait_for
 from actorflow.runtime.again import Again, Repeating
-from actorflow.runtime.entries import wait_of
+from actorflow.runtime.entry_fields import wait_of
 from actorflow.runtime.explaining import Here, moment, named
 from actorflow.runtime.handle import Run
 from actorflow.runtime.motion import is_still

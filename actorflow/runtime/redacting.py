@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from actorflow import facts
 from actorflow.plan import Plan
-from actorflow.runtime.entries import body_of, wait_of
+from actorflow.runtime.entry_fields import body_of, wait_of
 from actorflow.runtime.known import plans_in
 from actorflow.values import MASK, holds_secrets, redacted
 

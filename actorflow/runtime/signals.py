@@ -16,7 +16,7 @@ import structlog
 from actorflow.engine import HALTING, RUN, Request, SignalCame, SignalRefused
 from actorflow.errors import ActorflowError, InvalidInput, InvalidState, InvalidValue, NotSerializable, brief, suggest
 from actorflow.plan import WaitSpec, waits_of
-from actorflow.runtime.entries import wait_of
+from actorflow.runtime.entry_fields import wait_of
 from actorflow.runtime.forms import is_text
 from actorflow.values import ValueMismatch, check, convert
 

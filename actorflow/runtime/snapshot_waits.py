@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from actorflow.engine import State, Wait
 from actorflow.plan import wait_for
-from actorflow.runtime.entries import signal_type
+from actorflow.runtime.entry_fields import signal_type
 from actorflow.runtime.snapshot_records import WaitRecord
 from actorflow.store import Codec
 

@@ -14,7 +14,8 @@ from actorflow.errors import ActorflowError, RunFailed, StepError
 from actorflow.facts import StepFact
 from actorflow.outcome import Cancelled, Failed, Halted, Outcome, Succeeded
 from actorflow.runtime.context import lend
-from actorflow.runtime.entries import NOTHING, Desk, read
+from actorflow.runtime.desk import NOTHING, Desk
+from actorflow.runtime.entries import read
 from actorflow.runtime.journal import Journal
 from actorflow.runtime.marks import Marks, marks_of
 from actorflow.runtime.middleware import overrides

@@ -146,12 +146,12 @@ MUTANTS = (
         "",
     ),
     Mutant(
-        "steps-are-known-by-their-numbers", "R51", "runtime/entries.py",
+        "steps-are-known-by-their-numbers", "R51", "runtime/entry_fields.py",
         "    if number < size and row.name(number) == name:",
         "    if number < size:",
     ),
     Mutant(
-        "values-of-any-size-are-stored", "R56", "runtime/entries.py",
+        "values-of-any-size-are-stored", "R56", "runtime/desk.py",
         "        if len(data) > self.max_bytes:\n            raise NotSerializable(",
         "        if len(data) > self.max_bytes > 1 << 40:\n            raise NotSerializable(",
     ),
