@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
+from actorflow.cli.runs_table import runtime_text
 from actorflow.runtime import Operator, RunView
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "undone", "halted"})
@@ -11,16 +10,17 @@ ENDED = frozenset({"succeeded", "failed", "cancelled", "undone", "halted"})
 
 async def afterwards(operator: Operator, run_id: str, done: str) -> str:
     view = await operator.inspect(run_id)
-    return f"run {run_id}: {done}{by_whom(view)}"
+    is_gone = any(reason.kind == "lapsed" for reason in (await operator.explain(run_id)).reasons)
+    return f"run {run_id}: {done}{by_whom(view, is_gone=is_gone)}"
 
 
-def by_whom(view: RunView) -> str:
+def by_whom(view: RunView, *, is_gone: bool) -> str:
     if not view.messages and view.status in ENDED:
         return f" (it has ended: {view.status})"
     if not view.messages:
         return ""
     if view.owner is None:
         return "; nobody has it now, whoever takes it over will"
-    if view.owner.expires < time.time():
-        return f"; runtime {view.owner.number} ({view.owner.name}) is gone, whoever takes the run over will"
-    return f"; runtime {view.owner.number} ({view.owner.name}) takes it in within a second"
+    if is_gone:
+        return f"; {runtime_text(view.owner)} is gone, whoever takes the run over will"
+    return f"; {runtime_text(view.owner)} takes it in within a second"

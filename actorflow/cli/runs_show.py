@@ -10,7 +10,7 @@ import msgspec
 
 from actorflow.cli.output import Output
 from actorflow.cli.runs_hints import as_command
-from actorflow.cli.runs_table import RUN_GLYPHS, RUN_STYLES, Cell, run_status, step_status, table, when
+from actorflow.cli.runs_table import RUN_GLYPHS, RUN_STYLES, Cell, run_status, runtime_text, step_status, table, when
 from actorflow.cli.words import counted, duration, printable
 from actorflow.runtime import ErrorView, Explanation, Finding, Reason, RunView, StepView
 from actorflow.store import RunPage, RunRecord
@@ -101,7 +101,7 @@ def particulars(view: RunView) -> Iterator[str]:
     if view.by:
         yield f"{'halted by' if view.status == 'halted' else 'because of'} {view.by}"
     if view.owner is not None:
-        yield f"runtime {view.owner.number} ({view.owner.name}) has it, with a lease until {when(view.owner.expires)}"
+        yield f"{runtime_text(view.owner)} has it, with a lease until {when(view.owner.expires)}"
     if view.problem is not None:
         yield f"left alone: {view.problem}"
     for message in view.messages:

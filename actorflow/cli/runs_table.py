@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from actorflow.cli.output import Output
 from actorflow.cli.words import GLYPHS, STYLES, printable
+from actorflow.store import RuntimeRecord
 
 Cell: TypeAlias = tuple[str, str]
 """A text and its style."""
@@ -76,6 +77,11 @@ def drawn(output: Output, heads: Sequence[str], rows: Sequence[Sequence[Cell]], 
         cells = [Text(text, style=style) for text, style in row]
         shown.add_row(*([Text(indent[:-2])] if indent else []), *cells)
     output.console.print(shown, soft_wrap=False)
+
+
+def runtime_text(owner: RuntimeRecord) -> str:
+    """Its number, its host and its process."""
+    return f"runtime {owner.number} ({owner.name.partition(';')[0]})"
 
 
 def when(time: float | None) -> str:

@@ -110,7 +110,7 @@ SAYS: Mapping[str, tuple[str, str | Callable[[HistoryEntry], str]]] = {
     "RunResumed": ("running", "goes on"),
     "RollbackStarted": ("undoing", "rolling back"),
     "RollbackResumed": ("undoing", settled),
-    "LeaseTaken": ("waiting", lambda entry: f"taken over by {entry.details.get('worker', entry.worker)}"),
+    "LeaseTaken": ("waiting", lambda entry: f"taken over by {entry.details.get('worker', entry.worker).partition(';')[0]}"),
     "Cancel": ("undoing", lambda entry: f"asked to cancel: {entry.details.get('reason', '')}"),
     "SignalReceived": ("waiting", lambda entry: f"signal {entry.details.get('signal', '')!r} came"),
     "SignalRefused": ("failed", lambda entry: f"signal {entry.details.get('signal', '')!r} was passed over: {entry.details.get('why', '')}"),

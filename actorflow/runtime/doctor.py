@@ -13,6 +13,7 @@ import msgspec
 
 from actorflow.runtime.explaining import Here, at, moment, named
 from actorflow.runtime.motion import PATIENCE, seems_still
+from actorflow.runtime.neighbours import is_dead
 from actorflow.runtime.views import Finding
 from actorflow.store import ListMessages, RunMessage, RunRecord, RuntimeRecord
 
@@ -32,11 +33,15 @@ class Ward(msgspec.Struct, frozen=True):
 
     def is_alive(self, number: int | None) -> bool:
         owner = self.runtimes.get(number) if number is not None else None
-        return owner is not None and owner.expires >= self.now
+        return owner is not None and self.lives(owner)
+
+    def lives(self, runtime: RuntimeRecord) -> bool:
+        """A process of this machine that is gone needn't be waited for."""
+        return runtime.expires >= self.now and not is_dead(runtime.name)
 
     @property
     def living(self) -> int:
-        return sum(one.expires >= self.now for one in self.runtimes.values())
+        return sum(map(self.lives, self.runtimes.values()))
 
 
 async def examine(office: Office) -> list[Finding]:
@@ -126,8 +131,8 @@ def of_a_live_owner(ward: Ward, run: RunRecord, messages: Sequence[RunMessage]) 
 def of_nobody(ward: Ward, run: RunRecord) -> Finding | None:
     """It may be taken over. Will it?"""
     owner = ward.runtimes.get(run.owner) if run.owner is not None else None
-    since = run.updated if owner is None else owner.expires
-    had = "nobody has it since" if owner is None else f"{named(owner)} had it until its lease lapsed,"
+    since = run.updated if owner is None else min(owner.expires, ward.now)
+    had = "nobody has it since" if owner is None else f"{named(owner)} had it until {ends_of(owner, ward)},"
     if not ward.living:
         then = f"Start one that knows {run.workflow!r}: it takes the run over."
         return found(run, "no_runtime", f"{had} {moment(since)}, and no runtime is alive", then)
@@ -141,6 +146,10 @@ def of_nobody(ward: Ward, run: RunRecord) -> Finding | None:
     return found(
         run, "unknown", f"{had} {moment(since)}; {alive} take it", f"Give one of them its workflow, {run.workflow!r}."
     )
+
+
+def ends_of(owner: RuntimeRecord, ward: Ward) -> str:
+    return "its lease lapsed" if owner.expires < ward.now else "its process ended, before"
 
 
 def found(run: RunRecord, kind: str, what: str, then: str) -> Finding:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from actorflow.runtime.motion import PATIENCE, seems_still
+from actorflow.runtime.neighbours import is_dead, shown
 from actorflow.runtime.permit_pool import PoolStatus
 from actorflow.runtime.views import WAITS, Explanation, Reason, RunView, StepView
 from actorflow.store import RuntimeRecord
@@ -144,6 +145,8 @@ def held(view: RunView, now: float, here: Here) -> Iterator[Reason]:
     elif view.owner.expires < now:
         what = f"{named(view.owner)} had it, and its lease lapsed {at(view.owner.expires)}"
         yield Reason("lapsed", what, then=(taken_by(view, here),))
+    elif is_dead(view.owner.name):
+        yield Reason("lapsed", f"{named(view.owner)} had it, and its process is gone", then=(taken_by(view, here),))
     elif here.is_here(view.run_id):
         what = (
             "this runtime has it, and nothing moves it" if here.is_still(view.run_id) else "it goes on in this runtime"
@@ -171,7 +174,7 @@ def taken_by(view: RunView, here: Here) -> str:
 
 
 def named(owner: RuntimeRecord) -> str:
-    return f"runtime {owner.number} ({owner.name})"
+    return f"runtime {owner.number} ({shown(owner.name)})"
 
 
 def asked(view: RunView, now: float) -> Iterator[Reason]:

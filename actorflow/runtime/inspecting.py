@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import msgpack
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from actorflow.store import Attempt, Codec, Note, RunMessage, RunRecord, RuntimeRecord, StepRun, Store
 
 
+BADLY: Final = frozenset({"halted", "failed", "cancelled"})
+
+
 class Seen(msgspec.Struct, frozen=True):
     """What is read of a run to show it."""
 
@@ -38,8 +41,8 @@ class Seen(msgspec.Struct, frozen=True):
 
     @property
     def end(self) -> StoredEnd | None:
-        """How it ended, if it didn't succeed."""
-        if self.run.failure is None:
+        """How it ended, if it didn't succeed. What a halted run was resumed from is no end any more."""
+        if self.run.failure is None or self.run.status not in BADLY:
             return None
         try:
             return msgpack.decode(self.run.failure, type=StoredEnd)

@@ -150,6 +150,10 @@ async def test_a_step_that_was_set_aside_is_resolved(clock: MockClock) -> None:
         assert world.ran == ["pay 2", "tell 1", "tell 1", "release 1"]
         (note,) = await runtime.notes("retry")
         assert (note.who, note.what, note.why) == ("ann", "resolve pay=retry", "it hadn't paid")
+        for name, status in (("retry", "completed"), ("skip", "skipped")):  # the halt was no end
+            view = await runtime.inspect(name)
+            assert (view.status, view.set_aside, view.by) == ("succeeded", (), "")
+            assert [step.status for step in view.steps if step.name == "pay"] == [status]
 
 
 async def test_a_halted_run_with_a_step_set_aside_is_cancelled(clock: MockClock) -> None:

@@ -11,6 +11,7 @@ import pytest
 from actorflow import InvalidState, MemoryStore, NewRun, Operator, Runtime, sleep, step, wait_for_signal, workflow
 from actorflow.engine.orders import HandlerDue, RetryDue
 from actorflow.facts import StepSucceeded
+from actorflow.runtime.neighbours import own_name
 from actorflow.runtime.office import Office
 from actorflow.testing import Life, MockClock, crash_at
 from tests.operating.trips import KNOWN, WORLD, World, breaks_off, declines, forever, trip
@@ -222,3 +223,15 @@ async def test_what_executes_waits_or_sleeps_elsewhere_is_well(clock: MockClock)
             assert await operator.doctor() == await runtime.doctor() == []
         await run.cancel()
         await run.outcome()
+
+
+async def test_a_process_of_this_machine_that_is_gone_isnt_waited_for(clock: MockClock) -> None:
+    """Its lease goes on, but it can't be there: a restarted process has this one's number and another mark."""
+    store = MemoryStore(clock=clock)
+    async with Operator(store, clock=clock) as operator:
+        gone = await store.join(own_name().rpartition(";")[0] + ";another", lease=1000)
+        await store.open_run(NewRun("t", "trip", b""), owner=gone)
+        (finding,) = await operator.doctor()
+        assert finding.kind == "no_runtime"
+        assert "had it until its process ended" in finding.what
+        assert (await operator.explain("t")).reasons[0].kind == "lapsed"
