@@ -71,9 +71,7 @@ def complete(main: Coroutine[Any, Any, T]) -> T:
 def told_plainly(text: str) -> str:
     """What a program should do isn't what a person at a terminal can."""
     what, _, then = text.partition("\n")
-    if not then or "create_run(" in then:
-        return what
-    return f"{what}\n{as_command(then, 'RUN')}"
+    return f"{what}\n{as_command(then, 'RUN')}" if then else what
 
 
 def person(who: str) -> str:

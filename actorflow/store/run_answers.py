@@ -39,7 +39,9 @@ from actorflow.store.tables import Tables, place
 
 
 def no_run(run_id: str) -> RecordNotFound:
-    return RecordNotFound(f"the store has no run {run_id!r}\nCreate it first: create_run(run_id=…).")
+    return RecordNotFound(
+        f"the store has no run {run_id!r}\nCheck its id, and the store; a run that was deleted is gone."
+    )
 
 
 def number_of(tables: Tables, run_id: str) -> int:
