@@ -26,7 +26,6 @@ _NUMBER = {state: number for number, state in enumerate(STATES)}
 ACTIVE = frozenset({"checking", "waiting", "running", "retrying", "compensating", "undoing"})
 LOUD = frozenset({"failed", "stuck", "halted", "interrupted"})
 """States that a person wants to see when all is over."""
-_ACTIVE = tuple(_NUMBER[state] for state in STATES if state in ACTIVE)
 _LOUD = tuple(_NUMBER[state] for state in STATES if state in LOUD)
 
 Kind: TypeAlias = Literal["active", "loud", "quiet"]

@@ -13,8 +13,7 @@ from actorflow.testing.lives import Life
 from tests.conformance.conftest import OpenStore
 from tests.conformance.seen import forever
 from tests.conformance.surviving import Gated, begin, lapse, until
-
-SEEN: list[str] = []
+from tests.conformance.told_steps import SEEN, fail, first, pay, second
 
 
 @pytest.fixture(autouse=True)
@@ -26,35 +25,6 @@ def _fresh() -> None:
 async def gated(clock: MockClock) -> Any:
     async with MemoryStore(clock=clock) as memory:
         yield Gated(memory)
-
-
-@step
-async def first() -> int:
-    SEEN.append("first")
-    return 1
-
-
-@first.undo
-async def undo_first(value: int) -> None:
-    SEEN.append("undo first")
-
-
-@step
-async def second(value: int) -> int:
-    SEEN.append("second")
-    return value + 1
-
-
-@step(irreversible=True)
-async def pay(value: int) -> int:
-    SEEN.append("pay")
-    return value + 1
-
-
-@step
-async def fail(value: int) -> int:
-    SEEN.append("fail")
-    raise ValueError("no")
 
 
 async def settled(clock: MockClock, gated: Gated) -> None:
